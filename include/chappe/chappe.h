@@ -1,0 +1,31 @@
+/*
+ * chappe.h - everything.
+ */
+#ifndef CHAPPE_CHAPPE_H
+#define CHAPPE_CHAPPE_H
+
+#include <chappe/base.h>
+
+#include <chappe/agent.h>
+#include <chappe/cancel.h>
+#include <chappe/driver.h>
+#include <chappe/op.h>
+#include <chappe/select.h>
+#include <chappe/time.h>
+
+#include <chappe/permit.h>
+#include <chappe/semaphore.h>
+
+#include <chappe/mpsc.h>
+#include <chappe/mpsc_permit.h>
+#include <chappe/mpsc_typed.h>
+#include <chappe/oneshot.h>
+
+#include <chappe/runtime.h>
+#include <chappe/task.h>
+
+#include <chappe/fd.h>
+#include <chappe/signal.h>
+#include <chappe/tcp.h>
+
+#endif

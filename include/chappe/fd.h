@@ -1,0 +1,68 @@
+/*
+ * fd.h - waiting until a descriptor can be read or written.
+ *
+ * For any descriptor that the system can poll: sockets, pipes, eventfds,
+ * terminals, devices.  Register it, try, and wait when it is not ready:
+ *
+ *	chp_fd *f;
+ *	chp_fd_new(&f, sock);
+ *	while ((n = recv(sock, buf, size, 0)) < 0 && errno == EAGAIN)
+ *		if ((r = chp_fd_wait(f, CHP_READABLE)) < 0)
+ *			return r;
+ *
+ * Readiness is a hint about the past, given once: wait only after a try has
+ * said EAGAIN, and try again after a wait.  Then none is missed.
+ *
+ * A chp_fd belongs to the runtime in which it was made (on a plain thread, to
+ * the process-wide driver), but any task, thread or poller may wait on it.
+ * When that runtime is shut down, waits end with CHP_ECLOSED.
+ */
+#ifndef CHAPPE_FD_H
+#define CHAPPE_FD_H
+
+#include <chappe/op.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CHP_READABLE 1u /* there is data, or the end, or an error to fetch */
+#define CHP_WRITABLE 2u /* there is room, or an error to fetch */
+
+typedef struct chp_fd chp_fd;
+
+/*
+ * Register a descriptor and make it non-blocking.  It stays the caller's.
+ * 0; CHP_ENOMEM; CHP_EINVAL without a driver; or the system's -errno: -EPERM
+ * for a plain file, which is always ready, -EEXIST if it is registered.
+ */
+CHP_API int chp_fd_new(chp_fd **out, int fd);
+
+/* Before the descriptor is closed.  With waiters it is misuse.  NULL: ignored. */
+CHP_API void chp_fd_free(chp_fd *f);
+
+CHP_API int chp_fd_number(const chp_fd *f);
+
+/*
+ * Wait until one of the directions in `what` may be ready.  Returns those that
+ * may be; CHP_EINVAL if what is 0 or unknown; CHP_ECLOSED; or what ended the
+ * wait.
+ */
+CHP_API int chp_fd_wait(chp_fd *f, unsigned what);
+CHP_API int chp_fd_wait_with(chp_fd *f, unsigned what, const chp_wait *w);
+
+/* Waiting as an operation.  Cancelling it loses no readiness. */
+typedef struct chp_fd_op {
+	chp_op op;
+	chp_fd *fd;
+	unsigned what;
+	chp_node node;
+} chp_fd_op;
+
+CHP_API void chp_fd_wait_op(chp_fd_op *op, chp_fd *f, unsigned what);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

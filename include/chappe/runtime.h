@@ -1,0 +1,145 @@
+/*
+ * runtime.h - where tasks run.
+ *
+ * A runtime is a set of workers that run tasks (task.h), drive their timers
+ * and descriptors, and keep a pool of threads for blocking calls.  Two kinds:
+ * many threads with work stealing, or the current thread, where tasks run only
+ * while somebody is inside chp_runtime_block_on().
+ *
+ *	static void *first(void *arg) { ... spawn, send, receive ... }
+ *	int main(void) { return chp_run(NULL, first, NULL, NULL); }
+ *
+ * What a task may not assume: a task moves between threads when it waits (pin
+ * it to prevent that: task.h).  So do not keep the address of a thread-local
+ * variable, or a lock that belongs to a thread (pthread_mutex_t), across a
+ * wait.  The floating-point environment (rounding mode, exception masks)
+ * belongs to the worker: put it back before you wait.  Signals are handled on
+ * the stack of whatever runs.
+ *
+ * An idle runtime uses no processor time.
+ */
+#ifndef CHAPPE_RUNTIME_H
+#define CHAPPE_RUNTIME_H
+
+#include <chappe/task.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct chp_runtime chp_runtime;
+
+typedef enum chp_runtime_kind {
+	CHP_MANY_THREADS = 0,
+	CHP_CURRENT_THREAD = 1,
+} chp_runtime_kind;
+
+/* How stacks are guarded against overflow. */
+typedef enum chp_guard {
+	CHP_GUARD_AUTO = 0,   /* the best the kernel has */
+	CHP_GUARD_BUDGET = 1, /* guard pages for so many, canaries for the rest,
+				 even where the kernel could guard them all */
+} chp_guard;
+
+/* All-zero means defaults.  Always start from that, for later versions. */
+typedef struct chp_runtime_options {
+	chp_runtime_kind kind;
+	unsigned workers;     /* threads; 0: processors this process may use */
+	size_t stack_size;    /* bytes per task; 0: 64 KiB; rounded up to a power
+				 of two of at least 16 KiB */
+	unsigned blocking_max; /* threads for blocking calls; 0: 512 */
+	chp_time blocking_idle; /* after which one of them ends; 0: 10 s */
+	unsigned budget;        /* waits that may finish at once before a task
+				   yields; 0: 128 */
+	chp_guard guard;
+	int paused_clock; /* CHP_CURRENT_THREAD only: time stands still, and
+			     jumps to the next timer when nothing can run; held
+			     back while a blocking call is out */
+	const char *name; /* for threads and messages; copied */
+	void *reserved[6];
+} chp_runtime_options;
+
+/*
+ * Make a runtime.  options NULL: defaults.  0, CHP_EINVAL, CHP_ENOMEM, or the
+ * -errno of a thread or descriptor that could not be made.
+ */
+CHP_API int chp_runtime_new(chp_runtime **out,
+			    const chp_runtime_options *options);
+
+/*
+ * Run fn(arg) as a task and wait for it; its value goes to *result, if not
+ * NULL.  A current-thread runtime runs its tasks in here and stops when fn
+ * returns; the others stay parked.  Called by a thread, not by a task
+ * (CHP_EBUSY).  The wait itself cannot be interrupted.  0, CHP_ENOMEM, or
+ * CHP_ECLOSED if the runtime is shutting down.  tokio: Runtime::block_on.
+ */
+CHP_API int chp_runtime_block_on(chp_runtime *rt, void *(*fn)(void *arg),
+				 void *arg, void **result);
+
+/* What a shutdown could not stop. */
+typedef struct chp_straggler {
+	uint64_t id;
+	char name[CHP_NAME_MAX];
+	int blocking; /* a blocking call, not a task */
+} chp_straggler;
+
+/*
+ * Abort every task, wait until all tasks and blocking calls have ended, stop
+ * the threads, free the runtime.  deadline 0: as long as it takes.
+ *
+ * CHP_ETIMEDOUT when the deadline passes first: nothing is freed, the first
+ * `max` of what still runs are in `left` (may be NULL), their number in
+ * *left_count; call it again.  Tasks spawned meanwhile get CHP_ECLOSED.
+ * CHP_EBUSY from inside one of the runtime's own tasks.
+ */
+CHP_API int chp_runtime_shutdown(chp_runtime *rt, chp_time deadline,
+				 chp_straggler *left, size_t max,
+				 size_t *left_count);
+
+/*
+ * Make a runtime, run fn(arg) as its first task, shut it down when fn returns
+ * (aborting what still runs).  Returns 0 or why it could not be made.
+ * tokio: #[tokio::main].
+ */
+CHP_API int chp_run(const chp_runtime_options *options,
+		    void *(*fn)(void *arg), void *arg, void **result);
+
+/* The runtime of the calling task; NULL on a thread. */
+CHP_API chp_runtime *chp_runtime_current(void);
+
+/*
+ * Run fn(arg) on a thread where blocking is harmless.  Handled like a task:
+ * join it, detach it.  Abort reaches it only before it starts, and as
+ * CHP_EABORTED in its own waits.  rt NULL: the caller's.
+ * tokio: spawn_blocking.
+ */
+CHP_API int chp_spawn_blocking(chp_runtime *rt, chp_task *task,
+			       void *(*fn)(void *arg), void *arg,
+			       const chp_task_options *options);
+
+/*
+ * Call fn(arg), which may block, from a task, on its own stack: another thread
+ * takes over the worker's other tasks meanwhile.  On a current-thread runtime,
+ * on a pinned task, and on a thread it just calls fn.
+ * tokio: block_in_place.
+ */
+CHP_API void *chp_block_in_place(void *(*fn)(void *arg), void *arg);
+
+/* Numbers for monitoring; each exact at some moment during the call. */
+typedef struct chp_runtime_stats {
+	unsigned workers;        /* worker threads */
+	unsigned idle_workers;   /* of these, asleep */
+	unsigned blocking_threads; /* threads of the blocking pool */
+	size_t tasks;              /* spawned and not yet ended */
+	size_t stacks;           /* stacks mapped, by all runtimes */
+	size_t unguarded_stacks; /* of these, with a canary only */
+	uint64_t reserved[6];
+} chp_runtime_stats;
+
+CHP_API void chp_runtime_get_stats(chp_runtime *rt, chp_runtime_stats *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * compiler.h - the few compiler extensions the sources use, named once.
+ */
+#ifndef CHAPPE_SRC_BASE_COMPILER_H
+#define CHAPPE_SRC_BASE_COMPILER_H
+
+#include <stddef.h>
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define NOINLINE      __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define COLD          __attribute__((cold, noinline))
+#define CACHE_LINE    64
+#define CACHE_ALIGNED __attribute__((aligned(CACHE_LINE)))
+
+/* The struct of type T whose member `member` is at p. */
+#define container_of(p, T, member) ((T *)((char *)(p)-offsetof(T, member)))
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+#endif

@@ -1,0 +1,335 @@
+/*
+ * mpsc.c - making channels, handles, counts, and the wait for closing.
+ */
+#include "chan/mpsc.h"
+
+#include "base/alloc.h"
+#include "wait/block.h"
+
+/* ---- Making and freeing ---- */
+
+static int make(size_t capacity, size_t size, void (*drop)(void *value),
+		chp_mpsc_tx *tx, chp_mpsc_rx *rx)
+{
+	struct chp__mpsc *ch = chp__alloc_zero(sizeof(*ch));
+
+	tx->ch = NULL;
+	rx->ch = NULL;
+	if (!ch)
+		return CHP_ENOMEM;
+	ch->capacity = ch->room = capacity;
+	ch->size = size;
+	ch->drop = drop;
+	store64_relaxed(&ch->strong, 1);
+	store_relaxed(&ch->refs, 2);
+	if (size > SIZE_MAX / 4 || chp__mpsc_store_init(ch) != 0) {
+		chp__free(ch, sizeof(*ch));
+		return CHP_ENOMEM;
+	}
+	tx->ch = rx->ch = ch;
+	return 0;
+}
+
+int chp_mpsc_bounded(size_t capacity, size_t size, void (*drop)(void *value),
+		     chp_mpsc_tx *tx, chp_mpsc_rx *rx)
+{
+	if (!capacity || capacity > SIZE_MAX >> 3)
+		return CHP_EINVAL;
+	return make(capacity, size, drop, tx, rx);
+}
+
+int chp_mpsc_unbounded(size_t size, void (*drop)(void *value), chp_mpsc_tx *tx,
+		       chp_mpsc_rx *rx)
+{
+	return make(0, size, drop, tx, rx);
+}
+
+void chp__mpsc_unref(struct chp__mpsc *ch)
+{
+	/* Release what we did; the last one acquires it all. */
+	if (add_acq_rel(&ch->refs, -1u) != 1)
+		return;
+	chp__mpsc_store_free(ch);
+	chp__free(ch, sizeof(*ch));
+}
+
+/* ---- Senders ---- */
+
+void chp_mpsc_tx_clone(const chp_mpsc_tx *tx, chp_mpsc_tx *out)
+{
+	struct chp__mpsc *ch = tx->ch;
+
+	/* Relaxed: made from a handle, so the count is not 0. */
+	if (ch)
+		add64_relaxed(&ch->strong, 1);
+	out->ch = ch;
+}
+
+void chp_mpsc_tx_drop(chp_mpsc_tx *tx)
+{
+	struct chp__mpsc *ch = tx->ch;
+	chp_waker waker;
+
+	tx->ch = NULL;
+	/* Release: our messages; the receiver that sees 0 acquires them. */
+	if (!ch || add64_acq_rel(&ch->strong, (uint64_t)-1) != 1)
+		return;
+	mpsc_lock(ch);
+	waker = mpsc_take_rx(ch);
+	mpsc_unlock(ch);
+	waker_wake(waker);
+	chp__mpsc_unref(ch);
+}
+
+int chp_mpsc_is_closed(const chp_mpsc_tx *tx)
+{
+	struct chp__mpsc *ch = tx->ch;
+	bool closed = true;
+
+	if (ch) {
+		mpsc_lock(ch);
+		closed = ch->closed;
+		mpsc_unlock(ch);
+	}
+	return closed;
+}
+
+int chp_mpsc_same_channel(const chp_mpsc_tx *a, const chp_mpsc_tx *b)
+{
+	return a->ch && a->ch == b->ch;
+}
+
+/* ---- Weak senders ---- */
+
+static void make_weak(struct chp__mpsc *ch, chp_mpsc_weak *out)
+{
+	/* Relaxed: made from a handle. */
+	if (ch) {
+		add64_relaxed(&ch->weak, 1);
+		add_relaxed(&ch->refs, 1);
+	}
+	out->ch = ch;
+}
+
+void chp_mpsc_downgrade(const chp_mpsc_tx *tx, chp_mpsc_weak *out)
+{
+	make_weak(tx->ch, out);
+}
+
+void chp_mpsc_weak_clone(const chp_mpsc_weak *weak, chp_mpsc_weak *out)
+{
+	make_weak(weak->ch, out);
+}
+
+int chp_mpsc_upgrade(const chp_mpsc_weak *weak, chp_mpsc_tx *out)
+{
+	struct chp__mpsc *ch = weak->ch;
+	uint64_t strong;
+
+	out->ch = NULL;
+	if (!ch)
+		return CHP_ECLOSED;
+	strong = load64_relaxed(&ch->strong);
+	do {
+		/* Never up from 0: the stream has ended. */
+		if (!strong)
+			return CHP_ECLOSED;
+	} while (!cas64_relaxed(&ch->strong, &strong, strong + 1));
+	out->ch = ch;
+	return 0;
+}
+
+void chp_mpsc_weak_drop(chp_mpsc_weak *weak)
+{
+	struct chp__mpsc *ch = weak->ch;
+
+	weak->ch = NULL;
+	if (!ch)
+		return;
+	add64_relaxed(&ch->weak, (uint64_t)-1);
+	chp__mpsc_unref(ch);
+}
+
+/* ---- Looking ---- */
+
+static size_t strong_of(const struct chp__mpsc *ch)
+{
+	return ch ? (size_t)load64_acquire(&ch->strong) : 0;
+}
+
+static size_t weak_of(const struct chp__mpsc *ch)
+{
+	return ch ? (size_t)load64_acquire(&ch->weak) : 0;
+}
+
+size_t chp_mpsc_strong_count(const chp_mpsc_tx *tx)
+{
+	return strong_of(tx->ch);
+}
+
+size_t chp_mpsc_weak_count(const chp_mpsc_tx *tx)
+{
+	return weak_of(tx->ch);
+}
+
+size_t chp_mpsc_rx_strong_count(const chp_mpsc_rx *rx)
+{
+	return strong_of(rx->ch);
+}
+
+size_t chp_mpsc_rx_weak_count(const chp_mpsc_rx *rx)
+{
+	return weak_of(rx->ch);
+}
+
+size_t chp_mpsc_weak_strong_count(const chp_mpsc_weak *weak)
+{
+	return strong_of(weak->ch);
+}
+
+size_t chp_mpsc_weak_weak_count(const chp_mpsc_weak *weak)
+{
+	return weak_of(weak->ch);
+}
+
+static size_t capacity_of(struct chp__mpsc *ch)
+{
+	size_t room;
+
+	if (!ch)
+		return 0;
+	if (!ch->capacity)
+		return SIZE_MAX;
+	mpsc_lock(ch);
+	room = ch->first ? 0 : ch->room;
+	mpsc_unlock(ch);
+	return room;
+}
+
+static size_t max_capacity_of(const struct chp__mpsc *ch)
+{
+	if (!ch)
+		return 0;
+	return ch->capacity ? ch->capacity : SIZE_MAX;
+}
+
+size_t chp_mpsc_capacity(const chp_mpsc_tx *tx)
+{
+	return capacity_of(tx->ch);
+}
+
+size_t chp_mpsc_max_capacity(const chp_mpsc_tx *tx)
+{
+	return max_capacity_of(tx->ch);
+}
+
+size_t chp_mpsc_rx_capacity(const chp_mpsc_rx *rx)
+{
+	return capacity_of(rx->ch);
+}
+
+size_t chp_mpsc_rx_max_capacity(const chp_mpsc_rx *rx)
+{
+	return max_capacity_of(rx->ch);
+}
+
+size_t chp_mpsc_len(const chp_mpsc_rx *rx)
+{
+	return rx->ch ? mpsc_buffered(rx->ch) : 0;
+}
+
+int chp_mpsc_is_empty(const chp_mpsc_rx *rx)
+{
+	return chp_mpsc_len(rx) == 0;
+}
+
+int chp_mpsc_rx_is_closed(const chp_mpsc_rx *rx)
+{
+	chp_mpsc_tx tx = { rx->ch };
+
+	return strong_of(rx->ch) == 0 || chp_mpsc_is_closed(&tx);
+}
+
+/* ---- Waiting for the receiver to close ---- */
+
+static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_closed_op *o = (chp_closed_op *)op;
+	struct chp__mpsc *ch = o->tx->ch;
+	chp_waker old = { NULL, NULL };
+	bool closed, fresh = op->stage == OP_NEW;
+
+	if (!ch)
+		return CHP_EINVAL;
+	if (!fresh && node_is_done(&o->node))
+		return 0;
+
+	waker_retain(ctx->waker);
+	mpsc_lock(ch);
+	closed = ch->closed;
+	if (closed) {
+		old = ctx->waker;
+	} else if (fresh) {
+		o->node.waker = ctx->waker;
+		node_enqueue(&ch->closed_first, &ch->closed_last, &o->node);
+	} else {
+		old = node_swap_waker(&o->node, ctx->waker);
+	}
+	mpsc_unlock(ch);
+	waker_release(old);
+	if (!closed)
+		return CHP_PENDING;
+	if (!fresh)
+		chp__node_settle(&o->node);
+	return 0;
+}
+
+static int cancel_closed(chp_op *op)
+{
+	chp_closed_op *o = (chp_closed_op *)op;
+	struct chp__mpsc *ch = o->tx->ch;
+	bool queued;
+
+	mpsc_lock(ch);
+	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
+	if (queued)
+		node_list_remove(&ch->closed_first, &ch->closed_last, &o->node);
+	mpsc_unlock(ch);
+	if (queued)
+		waker_release(o->node.waker);
+	else
+		chp__node_settle(&o->node);
+	return CHP_HELD_NOTHING;
+}
+
+static const chp_op_class closed_class = {
+	.name = "mpsc closed",
+	.poll = poll_closed,
+	.cancel = cancel_closed,
+};
+
+void chp_mpsc_closed_op(chp_closed_op *op, chp_mpsc_tx *tx)
+{
+	chp_op_init(&op->op, &closed_class);
+	op->tx = tx;
+}
+
+int chp_mpsc_closed_with(chp_mpsc_tx *tx, const chp_wait *w)
+{
+	struct agent *self = agent_self();
+	chp_closed_op op;
+	int r;
+
+	if (!tx->ch)
+		return CHP_EINVAL;
+	r = wait_check(self, w);
+	if (r)
+		return r;
+	chp_mpsc_closed_op(&op, tx);
+	return chp__block(self, &op.op, w);
+}
+
+int chp_mpsc_closed(chp_mpsc_tx *tx)
+{
+	return chp_mpsc_closed_with(tx, NULL);
+}

@@ -1,0 +1,347 @@
+/*
+ * mpsc_send.c - sending, and waiting for places.
+ *
+ * send and reserve are one operation, class place_class: it gets n places;
+ * send then fills its one.  It is served through its node (wait/node.h): the
+ * result 0 means that the places are reserved for it, or, if direct, that its
+ * value is in the channel.
+ */
+#include "base/alloc.h"
+#include "base/panic.h"
+#include "chan/mpsc.h"
+#include "wait/block.h"
+
+/* A blocking send: who makes room may move the value. */
+enum { DIRECT = 1 };
+
+static inline chp_send_op *op_of(chp_node *n)
+{
+	return container_of(n, chp_send_op, node);
+}
+
+static inline bool is_direct(const chp_send_op *o)
+{
+	return o->reserved[0] != NULL;
+}
+
+/* Lock held: may n places be taken now?  0, CHP_EAGAIN, CHP_ECLOSED. */
+static inline int judge(const struct chp__mpsc *ch, size_t n)
+{
+	if (ch->closed)
+		return CHP_ECLOSED;
+	if (!ch->capacity || n == 0)
+		return 0;
+	return ch->first || ch->room < n ? CHP_EAGAIN : 0;
+}
+
+/* Lock held, and it stays so, unless memory runs out: then it is given up. */
+static bool provide_block(struct chp__mpsc *ch)
+{
+	while (unlikely(mpsc_needs_block(ch))) {
+		struct block *b;
+
+		mpsc_unlock(ch);
+		b = chp__mpsc_make_block(ch);
+		if (!b)
+			return false;
+		mpsc_lock(ch);
+		if (!ch->spare) {
+			ch->spare = b;
+			continue;
+		}
+		/* Somebody was faster. */
+		mpsc_unlock(ch);
+		chp__mpsc_free_block(ch, b);
+		mpsc_lock(ch);
+	}
+	return true;
+}
+
+int chp_mpsc_try_send(chp_mpsc_tx *tx, const void *value)
+{
+	struct chp__mpsc *ch = tx->ch;
+	chp_waker waker = { NULL, NULL };
+	int r;
+
+	if (unlikely(!ch))
+		return CHP_EINVAL;
+	mpsc_lock(ch);
+	if (!provide_block(ch))
+		return CHP_ENOMEM;
+	r = judge(ch, 1);
+	if (likely(r == 0)) {
+		if (ch->capacity)
+			ch->room--;
+		chp__mpsc_push(ch, value);
+		waker = mpsc_take_rx(ch);
+	}
+	mpsc_unlock(ch);
+	waker_wake(waker);
+	return r;
+}
+
+/* ---- Permits ---- */
+
+int chp_mpsc_try_reserve_many(chp_mpsc_tx *tx, size_t n,
+			      chp_mpsc_permit *permit)
+{
+	struct chp__mpsc *ch = tx->ch;
+	int r;
+
+	*permit = (chp_mpsc_permit){ NULL, 0 };
+	if (!ch || !ch->capacity)
+		return CHP_EINVAL;
+	if (n > ch->capacity)
+		return CHP_EAGAIN;
+	mpsc_lock(ch);
+	r = judge(ch, n);
+	if (r == 0) {
+		ch->room -= n;
+		ch->reserved += n;
+	}
+	mpsc_unlock(ch);
+	if (r == 0)
+		*permit = (chp_mpsc_permit){ ch, n };
+	return r;
+}
+
+void chp__mpsc_fill(struct chp__mpsc *ch, const void *value)
+{
+	chp_waker waker = { NULL, NULL };
+	bool dropped;
+
+	mpsc_lock(ch);
+	ch->reserved--;
+	dropped = ch->rx_dropped;
+	if (dropped)
+		ch->room++;
+	else
+		chp__mpsc_push(ch, value);
+	waker = mpsc_take_rx(ch);
+	mpsc_unlock(ch);
+	waker_wake(waker);
+	/* The value has been handed over, and nobody is there. */
+	if (dropped && ch->drop)
+		ch->drop((void *)value);
+}
+
+void chp__mpsc_serve(struct chp__mpsc *ch, struct wake_batch *batch,
+		     bool *moved)
+{
+	while (ch->first && op_of(ch->first)->n <= ch->room) {
+		chp_send_op *o = op_of(ch->first);
+
+		node_list_remove(&ch->first, &ch->last, &o->node);
+		ch->room -= o->n;
+		if (is_direct(o)) {
+			chp__mpsc_push(ch, o->value);
+			*moved = true;
+		} else {
+			ch->reserved += o->n;
+		}
+		batch_claim(batch, &o->node, 0);
+	}
+}
+
+void chp__mpsc_unreserve(struct chp__mpsc *ch, size_t n)
+{
+	struct wake_batch batch = { NULL, NULL };
+	chp_waker waker = { NULL, NULL };
+	bool moved = false;
+
+	if (!n)
+		return;
+	mpsc_lock(ch);
+	ch->reserved -= n;
+	ch->room += n;
+	chp__mpsc_serve(ch, &batch, &moved);
+	/* A receiver waits for the last permit of a closed channel. */
+	if (moved || mpsc_is_idle(ch))
+		waker = mpsc_take_rx(ch);
+	mpsc_unlock(ch);
+	batch_wake(&batch);
+	waker_wake(waker);
+}
+
+/* ---- The operation ---- */
+
+/* Lock held, first poll: take the places, or a place in the queue. */
+static int enter(chp_send_op *o, struct chp__mpsc *ch, chp_waker *rx)
+{
+	int r = judge(ch, o->n);
+
+	if (r == CHP_EAGAIN) {
+		node_enqueue(&ch->first, &ch->last, &o->node);
+	} else if (r == 0 && o->permit) {
+		ch->room -= o->n;
+		ch->reserved += o->n;
+	} else if (r == 0) {
+		if (ch->capacity)
+			ch->room--;
+		chp__mpsc_push(ch, o->value);
+		*rx = mpsc_take_rx(ch);
+	}
+	return r;
+}
+
+static int start(chp_send_op *o, chp_waker waker)
+{
+	struct chp__mpsc *ch = o->tx->ch;
+	chp_waker rx = { NULL, NULL };
+	int r;
+
+	if (!ch || (o->permit && !ch->capacity))
+		return CHP_EINVAL;
+	if (ch->capacity && o->n > ch->capacity)
+		return CHP_ECLOSED;
+	o->node.waker = waker;
+	o->node.agent_id = waker_agent_id(waker);
+	waker_retain(waker);
+
+	mpsc_lock(ch);
+	if (!provide_block(ch)) {
+		waker_release(waker);
+		return CHP_ENOMEM;
+	}
+	r = enter(o, ch, &rx);
+	mpsc_unlock(ch);
+
+	waker_wake(rx);
+	if (r == CHP_EAGAIN)
+		return CHP_PENDING;
+	waker_release(waker);
+	if (r == 0 && o->permit)
+		*o->permit = (chp_mpsc_permit){ ch, o->n };
+	return r;
+}
+
+/* Served: use what it got. */
+static int collect(chp_send_op *o)
+{
+	struct chp__mpsc *ch = o->tx->ch;
+
+	chp__node_settle(&o->node);
+	if (o->node.result == 0 && o->permit)
+		*o->permit = (chp_mpsc_permit){ ch, o->n };
+	else if (o->node.result == 0 && !is_direct(o))
+		chp__mpsc_fill(ch, o->value);
+	return o->node.result;
+}
+
+static int poll_place(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_send_op *o = (chp_send_op *)op;
+	chp_waker old = ctx->waker;
+	struct chp__mpsc *ch;
+	bool queued;
+
+	if (op->stage == OP_NEW)
+		return start(o, ctx->waker);
+	if (node_is_done(&o->node))
+		return collect(o);
+	if (waker_same(o->node.waker, ctx->waker))
+		return CHP_PENDING;
+
+	ch = o->tx->ch;
+	waker_retain(ctx->waker);
+	mpsc_lock(ch);
+	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
+	if (queued)
+		old = node_swap_waker(&o->node, ctx->waker);
+	mpsc_unlock(ch);
+	waker_release(old);
+	return queued ? CHP_PENDING : collect(o);
+}
+
+/* Leave the queue: those behind may fit now. */
+static bool withdraw(chp_send_op *o)
+{
+	struct chp__mpsc *ch = o->tx->ch;
+	struct wake_batch batch = { NULL, NULL };
+	chp_waker rx = { NULL, NULL };
+	bool queued, moved = false;
+
+	mpsc_lock(ch);
+	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
+	if (queued) {
+		node_list_remove(&ch->first, &ch->last, &o->node);
+		chp__mpsc_serve(ch, &batch, &moved);
+		if (moved)
+			rx = mpsc_take_rx(ch);
+	}
+	mpsc_unlock(ch);
+	batch_wake(&batch);
+	waker_wake(rx);
+	if (queued)
+		waker_release(o->node.waker);
+	return queued;
+}
+
+static int cancel_place(chp_op *op)
+{
+	chp_send_op *o = (chp_send_op *)op;
+
+	if (!node_is_done(&o->node) && withdraw(o))
+		return CHP_HELD_NOTHING;
+	chp__node_settle(&o->node);
+	if (o->node.result != 0)
+		return CHP_HELD_NOTHING;
+	if (is_direct(o)) {
+		op->result = 0;
+		return CHP_TOO_LATE;
+	}
+	chp__mpsc_unreserve(o->tx->ch, o->n);
+	return CHP_GAVE_BACK;
+}
+
+static const chp_op_class place_class = {
+	.name = "mpsc send",
+	.poll = poll_place,
+	.cancel = cancel_place,
+};
+
+void chp__mpsc_place_op(chp_send_op *op, chp_mpsc_tx *tx, const void *value,
+			size_t n, chp_mpsc_permit *permit)
+{
+	chp_op_init(&op->op, &place_class);
+	op->tx = tx;
+	op->value = value;
+	op->n = n;
+	op->permit = permit;
+	op->reserved[0] = NULL;
+	if (permit)
+		*permit = (chp_mpsc_permit){ NULL, 0 };
+}
+
+void chp_mpsc_send_op(chp_send_op *op, chp_mpsc_tx *tx, const void *value)
+{
+	chp__mpsc_place_op(op, tx, value, 1, NULL);
+}
+
+int chp_mpsc_send_with(chp_mpsc_tx *tx, const void *value, const chp_wait *w)
+{
+	struct agent *self = agent_self();
+	chp_send_op op;
+	int r;
+
+	if (unlikely(!tx->ch))
+		return CHP_EINVAL;
+	r = wait_check(self, w);
+	if (unlikely(r))
+		return r;
+	r = chp_mpsc_try_send(tx, value);
+	if (likely(r != CHP_EAGAIN)) {
+		agent_spend(self);
+		return r;
+	}
+	if (wait_expired(self, w))
+		return CHP_ETIMEDOUT;
+	chp_mpsc_send_op(&op, tx, value);
+	op.reserved[0] = &op; /* direct */
+	return chp__block(self, &op.op, w);
+}
+
+int chp_mpsc_send(chp_mpsc_tx *tx, const void *value)
+{
+	return chp_mpsc_send_with(tx, value, NULL);
+}

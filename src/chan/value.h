@@ -1,0 +1,31 @@
+/*
+ * value.h - copying values of a size known at run time.
+ */
+#ifndef CHAPPE_SRC_CHAN_VALUE_H
+#define CHAPPE_SRC_CHAN_VALUE_H
+
+#include <stddef.h>
+#include <string.h>
+
+/* The common sizes without a call.  to and from do not overlap. */
+static inline void value_copy(void *to, const void *from, size_t size)
+{
+	switch (size) {
+	case 0:
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 16:
+		memcpy(to, from, 16);
+		break;
+	default:
+		memcpy(to, from, size);
+		break;
+	}
+}
+
+#endif

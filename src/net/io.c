@@ -1,0 +1,232 @@
+/*
+ * io.c - moving bytes and accepting: try, and wait for readiness after EAGAIN.
+ *
+ * One operation for all of them: its class holds the try.
+ */
+#include <chappe/tcp.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/socket.h>
+
+#include "wait/block.h"
+
+/* What a try returns: a result, or CHP_EAGAIN. */
+struct io_class {
+	chp_op_class op; /* first */
+	unsigned direction;
+	int (*attempt)(chp_io_op *o);
+};
+
+static int result_of(ssize_t n)
+{
+	if (n >= 0)
+		return (int)n;
+	return errno == EWOULDBLOCK ? CHP_EAGAIN : -errno;
+}
+
+static int attempt_read(chp_io_op *o)
+{
+	int fd = chp_fd_number(o->fd), r;
+
+	do
+		r = result_of(recv(fd, o->at.buffer, o->size, 0));
+	while (r == -EINTR);
+	return r;
+}
+
+static int attempt_write(chp_io_op *o)
+{
+	int fd = chp_fd_number(o->fd), r;
+
+	do
+		r = result_of(send(fd, o->at.data, o->size, MSG_NOSIGNAL));
+	while (r == -EINTR);
+	return r;
+}
+
+static int attempt_accept(chp_io_op *o)
+{
+	int fd = chp_fd_number(o->fd), r;
+	chp_addr unused, *peer = o->peer ? o->peer : &unused;
+
+	do {
+		peer->length = sizeof(peer->storage);
+		r = result_of(accept4(fd, (struct sockaddr *)&peer->storage,
+				      &peer->length,
+				      SOCK_NONBLOCK | SOCK_CLOEXEC));
+		/* A connection that is gone before we came is not our error. */
+	} while (r == -EINTR || r == -ECONNABORTED || r == -EPROTO);
+	return r < 0 ? r : chp_tcp_from_socket(o->at.accepted, r);
+}
+
+static int poll(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_io_op *o = (chp_io_op *)op;
+	const struct io_class *cls = (const struct io_class *)op->cls;
+	int r;
+
+	if (!o->fd)
+		return CHP_ECLOSED;
+	for (;;) {
+		if (o->waiting) {
+			r = chp_op_poll(&o->ready.op, ctx);
+			if (r == CHP_PENDING)
+				return r;
+			o->waiting = 0;
+			if (r < 0)
+				return r;
+		}
+		r = cls->attempt(o);
+		if (r != CHP_EAGAIN)
+			return r;
+		chp_fd_wait_op(&o->ready, o->fd, cls->direction);
+		o->waiting = 1;
+	}
+}
+
+static int cancel(chp_op *op)
+{
+	chp_io_op *o = (chp_io_op *)op;
+
+	if (o->waiting)
+		chp_op_cancel(&o->ready.op);
+	return CHP_HELD_NOTHING;
+}
+
+static const struct io_class read_class = {
+	.op = { "tcp read", poll, cancel },
+	.direction = CHP_READABLE,
+	.attempt = attempt_read,
+};
+
+static const struct io_class write_class = {
+	.op = { "tcp write", poll, cancel },
+	.direction = CHP_WRITABLE,
+	.attempt = attempt_write,
+};
+
+static const struct io_class accept_class = {
+	.op = { "tcp accept", poll, cancel },
+	.direction = CHP_READABLE,
+	.attempt = attempt_accept,
+};
+
+static void init(chp_io_op *op, const struct io_class *cls, chp_fd *fd,
+		 size_t size)
+{
+	chp_op_init(&op->op, &cls->op);
+	op->fd = fd;
+	op->size = size > INT_MAX ? INT_MAX : size;
+	op->peer = NULL;
+	op->waiting = 0;
+}
+
+void chp_tcp_accept_op(chp_io_op *op, chp_tcp_listener *l, chp_tcp *t,
+		       chp_addr *peer)
+{
+	init(op, &accept_class, l->fd, 0);
+	op->at.accepted = t;
+	op->peer = peer;
+	t->fd = NULL;
+}
+
+void chp_tcp_read_op(chp_io_op *op, chp_tcp *t, void *buffer, size_t size)
+{
+	init(op, &read_class, t->fd, size);
+	op->at.buffer = buffer;
+}
+
+void chp_tcp_write_op(chp_io_op *op, chp_tcp *t, const void *data, size_t size)
+{
+	init(op, &write_class, t->fd, size);
+	op->at.data = data;
+}
+
+/* ---- Calls ---- */
+
+int chp_tcp_accept_with(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer,
+			const chp_wait *w)
+{
+	chp_io_op op;
+
+	chp_tcp_accept_op(&op, l, t, peer);
+	return chp_op_wait(&op.op, w);
+}
+
+int chp_tcp_accept(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer)
+{
+	return chp_tcp_accept_with(l, t, peer, NULL);
+}
+
+int chp_tcp_read_with(chp_tcp *t, void *buffer, size_t size, const chp_wait *w)
+{
+	chp_io_op op;
+
+	chp_tcp_read_op(&op, t, buffer, size);
+	return chp_op_wait(&op.op, w);
+}
+
+int chp_tcp_read(chp_tcp *t, void *buffer, size_t size)
+{
+	return chp_tcp_read_with(t, buffer, size, NULL);
+}
+
+int chp_tcp_write_with(chp_tcp *t, const void *data, size_t size,
+		       const chp_wait *w)
+{
+	chp_io_op op;
+
+	chp_tcp_write_op(&op, t, data, size);
+	return chp_op_wait(&op.op, w);
+}
+
+int chp_tcp_write(chp_tcp *t, const void *data, size_t size)
+{
+	return chp_tcp_write_with(t, data, size, NULL);
+}
+
+int chp_tcp_read_exact_with(chp_tcp *t, void *buffer, size_t size,
+			    size_t *moved, const chp_wait *w)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (done < size && r >= 0) {
+		r = chp_tcp_read_with(t, (char *)buffer + done, size - done, w);
+		if (r == 0)
+			r = CHP_ECLOSED;
+		if (r > 0)
+			done += (size_t)r;
+	}
+	if (moved)
+		*moved = done;
+	return r < 0 ? r : 0;
+}
+
+int chp_tcp_read_exact(chp_tcp *t, void *buffer, size_t size, size_t *moved)
+{
+	return chp_tcp_read_exact_with(t, buffer, size, moved, NULL);
+}
+
+int chp_tcp_write_all_with(chp_tcp *t, const void *data, size_t size,
+			   size_t *moved, const chp_wait *w)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (done < size && r >= 0) {
+		r = chp_tcp_write_with(t, (const char *)data + done,
+				       size - done, w);
+		if (r > 0)
+			done += (size_t)r;
+	}
+	if (moved)
+		*moved = done;
+	return r < 0 ? r : 0;
+}
+
+int chp_tcp_write_all(chp_tcp *t, const void *data, size_t size, size_t *moved)
+{
+	return chp_tcp_write_all_with(t, data, size, moved, NULL);
+}

@@ -1,0 +1,30 @@
+/*
+ * relax.c - hints, then yields, then sleeps.
+ */
+#include "os/relax.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include "os/cpu.h"
+
+enum { HINTS = 40, YIELDS = 60, LONGEST_SLEEP_US = 1000 };
+
+void chp__relax(unsigned *spins)
+{
+	unsigned n = (*spins)++;
+
+	if (n < HINTS) {
+		chp__cpu_relax();
+	} else if (n < YIELDS) {
+		sched_yield();
+	} else {
+		unsigned us = 20u << (n - YIELDS < 6 ? n - YIELDS : 6);
+		struct timespec t = { 0, 0 };
+
+		if (us > LONGEST_SLEEP_US)
+			us = LONGEST_SLEEP_US;
+		t.tv_nsec = (long)us * 1000;
+		nanosleep(&t, NULL);
+	}
+}

@@ -1,0 +1,155 @@
+/*
+ * find.c - what a worker runs next.
+ *
+ * Between two turns a worker only pops its own queue.  A turn serves timers,
+ * inbox, mail and, not more often than DRIVER_GAP, descriptors.  How many tasks
+ * lie between two turns is adapted to how long they run, so that a turn comes
+ * about every TURN_GAP: often enough for timers, seldom enough to cost nothing.
+ */
+#include "base/list.h"
+#include "os/clock.h"
+#include "os/spin.h"
+#include "task/worker.h"
+#include "wait/random.h"
+
+DEFINE_LIST_SINGLE(task_queue, struct task);
+
+#define TURN_GAP   ((chp_time)200000)
+#define DRIVER_GAP ((chp_time)50000)
+
+enum { INTERVAL_MIN = 1, INTERVAL_MAX = 256, GRAB_MAX = 64 };
+
+static struct task *pop(struct worker *w)
+{
+	struct task *t;
+
+	if (unlikely(w->pinned_first && w->tick % 2))
+		return task_queue_pop(&w->pinned_first, &w->pinned_last);
+	t = runq_pop(&w->queue, w->rt->worker_count == 1);
+	if (unlikely(!t && w->pinned_first))
+		t = task_queue_pop(&w->pinned_first, &w->pinned_last);
+	return t;
+}
+
+struct task *chp__pick(struct worker *w)
+{
+	if (unlikely(++w->tick == w->next_turn))
+		return NULL;
+	return pop(w);
+}
+
+/* Pinned tasks that others woke. */
+static void take_mail(struct worker *w)
+{
+	struct chp_runtime *rt = w->rt;
+	struct task *t;
+
+	/* Relaxed: a hint; the lock decides. */
+	if (likely(!load_relaxed(&w->mail)))
+		return;
+	spin_lock(&rt->lock, RANK_RUNTIME);
+	while ((t = task_queue_pop(&w->mail_first, &w->mail_last)))
+		task_queue_append(&w->pinned_first, &w->pinned_last, t);
+	store_relaxed(&w->mail, 0);
+	spin_unlock(&rt->lock, RANK_RUNTIME);
+}
+
+/* This worker's share of the inbox. */
+static void take_inbox(struct worker *w)
+{
+	struct chp_runtime *rt = w->rt;
+	uint32_t count = load_relaxed(&rt->inbox_count), n;
+	struct task *first = NULL, *last = NULL, *t;
+
+	if (likely(!count))
+		return;
+	n = count / rt->worker_count + 1;
+	if (n > GRAB_MAX)
+		n = GRAB_MAX;
+
+	spin_lock(&rt->lock, RANK_RUNTIME);
+	for (count = 0; count < n; count++) {
+		t = task_queue_pop(&rt->inbox_first, &rt->inbox_last);
+		if (!t)
+			break;
+		task_queue_append(&first, &last, t);
+	}
+	store_relaxed(&rt->inbox_count,
+		      load_relaxed(&rt->inbox_count) - count);
+	spin_unlock(&rt->lock, RANK_RUNTIME);
+
+	while ((t = task_queue_pop(&first, &last)))
+		chp__schedule_on(w, t);
+}
+
+static void adapt(struct worker *w, chp_time gap)
+{
+	if (gap > 2 * TURN_GAP && w->interval > INTERVAL_MIN)
+		w->interval /= 2;
+	else if (gap < TURN_GAP / 2 && w->interval < INTERVAL_MAX)
+		w->interval *= 2;
+}
+
+static void turn(struct worker *w)
+{
+	chp_time now = chp__clock_now();
+
+	if (w->tick == w->next_turn)
+		adapt(w, now - w->last_turn);
+	w->last_turn = now;
+	w->next_turn = w->tick + w->interval;
+
+	chp__wheel_expire(&w->wheel, chp__runtime_now(w->rt));
+	take_mail(w);
+	take_inbox(w);
+	if (now - w->last_driver >= DRIVER_GAP) {
+		w->last_driver = now;
+		chp__idle_poll(w);
+	}
+}
+
+/*
+ * From a worker that has more than it can start at once.  A single task is left
+ * to its worker, which is likely to run it before we could: idle.c sees to it
+ * that it is not left for long.
+ */
+static struct task *steal(struct worker *w)
+{
+	struct chp_runtime *rt = w->rt;
+	unsigned n = rt->worker_count;
+	unsigned i = random_step(&w->random) % n;
+
+	for (unsigned k = 0; k < n; k++, i = i + 1 == n ? 0 : i + 1) {
+		struct worker *victim = &rt->workers[i];
+
+		if (victim != w && runq_length(&victim->queue) >= 2 &&
+		    chp__steal_from(w, victim))
+			return pop(w);
+	}
+	return NULL;
+}
+
+bool chp__steal_from(struct worker *w, struct worker *victim)
+{
+	struct task *loot[RUNQ_SIZE / 2];
+	unsigned n = chp__runq_steal(&victim->queue, loot, ARRAY_LEN(loot));
+
+	for (unsigned i = 0; i < n; i++)
+		chp__schedule_on(w, loot[i]);
+	return n > 0;
+}
+
+struct task *chp__find(struct worker *w)
+{
+	struct task *t = NULL;
+
+	if (w->tick != w->next_turn)
+		t = pop(w);
+	if (t)
+		return t;
+	turn(w);
+	t = pop(w);
+	if (!t && w->rt->worker_count > 1)
+		t = steal(w);
+	return t;
+}

@@ -1,0 +1,69 @@
+/*
+ * outcome.h - what tasks and blocking calls have in common: an agent, a
+ * function, and an end that somebody may wait for.
+ *
+ *   end        meaning                          leaves by
+ *   RUNNING    not ended, nobody joins          joiner -> SETTING; ender ->
+ *                                               DONE; detach -> DETACHED
+ *   SETTING    a joiner writes its waker        joiner -> JOINING; ender -> DONE
+ *   JOINING    a waker is there                 joiner -> SETTING, RUNNING;
+ *                                               ender -> CLAIMED
+ *   CLAIMED    the ender copies the waker       ender -> DONE
+ *   ENDING     the value will be public soon    ender -> DONE
+ *   DONE       fate and value are public        whoever holds the handle takes
+ *                                               them and frees the slot
+ *   DETACHED   no handle                        ender frees the slot
+ *
+ * (E) the ender's release into DONE publishes fate and value and all that the
+ * task did; it pairs with the joiner's acquire (J).  It is the ender's last
+ * touch of the slot.  The joiner's release into JOINING publishes the waker
+ * for the ender's acquire into CLAIMED.
+ *
+ * A value that has a destructor must not be dropped by the scheduler, which
+ * ends detached tasks: so the task itself drops it, or goes to ENDING, after
+ * which a detach waits for DONE and drops it.
+ *
+ * One handle, so one joiner at a time: a second finds SETTING or JOINING.
+ */
+#ifndef CHAPPE_SRC_TASK_OUTCOME_H
+#define CHAPPE_SRC_TASK_OUTCOME_H
+
+#include <chappe/task.h>
+
+#include "wait/agent.h"
+#include "wait/op.h"
+
+enum end_state {
+	RUNNING,
+	SETTING,
+	JOINING,
+	CLAIMED,
+	ENDING,
+	DONE,
+	DETACHED,
+};
+
+struct outcome {
+	struct agent agent; /* first; id 0: the slot is free */
+	chp_word end;
+	chp_fate fate;	       /* before (E) */
+	chp_ptr runtime;       /* set before the id; NULL while free */
+	chp_waker joiner;      /* see the table */
+	void *(*fn)(void *arg);	/* set once before it runs */
+	void *arg;
+	void *value;		    /* before (E) */
+	void (*arg_drop)(void *arg); /* set once before it runs */
+	void (*result_drop)(void *value);
+	void (*free_slot)(struct outcome *o); /* fixed for the slot */
+};
+
+/*
+ * Run the function, or not if it was aborted before: sets fate and value.  On
+ * the agent itself.  Destroys its locals.
+ */
+void chp__outcome_run(struct outcome *o);
+
+/* It has ended: publish, wake a joiner, or free the slot.  The last touch. */
+void chp__outcome_end(struct outcome *o);
+
+#endif

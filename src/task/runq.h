@@ -1,0 +1,82 @@
+/*
+ * runq.h - a worker's queue of tasks that can run: its owner pushes at the
+ * tail and pops at the head; anyone may steal from the head.
+ *
+ * A ring of pointers.  head and tail count for ever and never wrap (64 bits),
+ * so a cas on head cannot be fooled by a value that came round again.
+ *
+ * (P) the owner's release of tail publishes a slot and the task in it; the
+ * thief's acquire of tail pairs with it.
+ * (H) a thief copies slots, then takes them by a cas on head with release; the
+ * owner acquires head before it writes over a slot.  A thief whose cas fails
+ * throws the copies away: they may have been written over meanwhile.
+ */
+#ifndef CHAPPE_SRC_TASK_RUNQ_H
+#define CHAPPE_SRC_TASK_RUNQ_H
+
+#include "base/atomic.h"
+#include "base/compiler.h"
+
+struct task;
+
+enum { RUNQ_SIZE = 256 };
+
+struct runq {
+	chp_word64 head CACHE_ALIGNED; /* owner and thieves, by cas */
+	chp_word64 tail CACHE_ALIGNED; /* owner */
+	chp_ptr slots[RUNQ_SIZE];
+};
+
+/* Owner.  False: full. */
+static inline bool runq_push(struct runq *q, struct task *t)
+{
+	uint64_t tail = load64_relaxed(&q->tail);
+
+	if (unlikely(tail - load64_acquire(&q->head) == RUNQ_SIZE)) /* (H) */
+		return false;
+	storep_relaxed(&q->slots[tail % RUNQ_SIZE], t);
+	store64_release(&q->tail, tail + 1); /* (P) */
+	return true;
+}
+
+/* Owner.  alone: nobody steals from this queue. */
+static inline struct task *runq_pop(struct runq *q, bool alone)
+{
+	uint64_t head = load64_relaxed(&q->head);
+	struct task *t;
+
+	do {
+		/* Relaxed: the owner's own writes. */
+		if (head == load64_relaxed(&q->tail))
+			return NULL;
+		t = loadp_relaxed(&q->slots[head % RUNQ_SIZE]);
+		if (alone) {
+			store64_relaxed(&q->head, head + 1);
+			return t;
+		}
+	} while (!cas64_relaxed(&q->head, &head, head + 1));
+	return t;
+}
+
+/* How many, at some moment; from anywhere. */
+static inline uint64_t runq_length(const struct runq *q)
+{
+	uint64_t head = load64_relaxed(&q->head);
+	uint64_t tail = load64_relaxed(&q->tail);
+
+	return tail > head ? tail - head : 0;
+}
+
+/*
+ * Steal half of what is there, rounded up, at most `max`, into out[]; returns
+ * how many.  From anywhere but the owner.
+ */
+unsigned chp__runq_steal(struct runq *q, struct task **out, unsigned max);
+
+/*
+ * Owner: the older half, for the inbox, when the ring is full.  Returns how
+ * many went into out[RUNQ_SIZE / 2]: that many, or 0 if a thief made room.
+ */
+unsigned chp__runq_spill(struct runq *q, struct task **out);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * slot.c - memory for tasks and blocking calls: chunks that stay with the
+ * process.
+ *
+ * Chunks of a pool form a list that only grows: a chunk is linked by a cas with
+ * release (C) that pairs with the acquire (D) of whoever walks it, so slot_each
+ * needs no lock.  Free slots are a list under the pool's lock, and small caches
+ * that belong to workers.
+ */
+#include "os/pages.h"
+#include "os/spin.h"
+#include "task/task.h"
+#include "task/worker.h"
+
+enum { CHUNK = 256 * 1024, CACHE_MAX = 64, CACHE_MOVE = 32 };
+
+struct chunk {
+	struct chunk *next;
+	struct task slots[] CACHE_ALIGNED;
+};
+
+enum { SLOTS = (CHUNK - sizeof(struct chunk)) / sizeof(struct task) };
+
+struct pool {
+	const struct agent_class *cls;
+	chp_word lock;
+	struct task *free_list; /* guarded by lock */
+	chp_ptr chunks;
+};
+
+static struct pool pools[] = {
+	[SLOT_TASK] = { .cls = &chp__task_class },
+	[SLOT_JOB] = { .cls = &chp__job_class },
+};
+
+static void free_slot(struct outcome *o);
+
+static bool grow(struct pool *pool)
+{
+	struct chunk *c = chp__pages_map(CHUNK, 0);
+	void *first;
+
+	if (!c)
+		return false;
+	for (unsigned i = 0; i < SLOTS; i++) {
+		c->slots[i].outcome.agent.cls = pool->cls;
+		c->slots[i].outcome.free_slot = free_slot;
+		c->slots[i].next = &c->slots[i + 1];
+	}
+
+	first = loadp_relaxed(&pool->chunks);
+	do
+		c->next = first;
+	while (!casp_release(&pool->chunks, &first, c)); /* (C) */
+
+	spin_lock(&pool->lock, RANK_STACK);
+	c->slots[SLOTS - 1].next = pool->free_list;
+	pool->free_list = &c->slots[0];
+	spin_unlock(&pool->lock, RANK_STACK);
+	return true;
+}
+
+/* Move up to n free slots into the cache; false: there was none. */
+static bool refill(struct pool *pool, struct slot_cache *cache, unsigned n)
+{
+	spin_lock(&pool->lock, RANK_STACK);
+	while (cache->count < n && pool->free_list) {
+		struct task *t = pool->free_list;
+
+		pool->free_list = t->next;
+		t->next = cache->first;
+		cache->first = t;
+		cache->count++;
+	}
+	spin_unlock(&pool->lock, RANK_STACK);
+	return cache->count > 0;
+}
+
+static void give_back(struct pool *pool, struct slot_cache *cache,
+		      unsigned keep)
+{
+	spin_lock(&pool->lock, RANK_STACK);
+	while (cache->count > keep) {
+		struct task *t = cache->first;
+
+		cache->first = t->next;
+		cache->count--;
+		t->next = pool->free_list;
+		pool->free_list = t;
+	}
+	spin_unlock(&pool->lock, RANK_STACK);
+}
+
+struct task *chp__slot_get(enum slot_kind kind, struct slot_cache *cache)
+{
+	struct pool *pool = &pools[kind];
+	struct slot_cache one = { NULL, 0 };
+	unsigned n = cache ? CACHE_MOVE : 1;
+	struct task *t;
+
+	if (!cache)
+		cache = &one;
+	while (unlikely(!cache->first))
+		if (!refill(pool, cache, n) && !grow(pool))
+			return NULL;
+	t = cache->first;
+	cache->first = t->next;
+	cache->count--;
+	return t;
+}
+
+/* The outcome has been taken, or nobody wants it. */
+static void free_slot(struct outcome *o)
+{
+	struct task *t = (struct task *)o;
+	struct pool *pool = &pools[o->agent.cls == pools[SLOT_JOB].cls];
+	struct worker *w = chp__worker_here();
+	struct slot_cache one = { NULL, 0 };
+	struct slot_cache *cache = &one;
+
+	storep_relaxed(&o->runtime, NULL);
+	agent_leave(&o->agent);
+
+	if (w && pool == &pools[SLOT_TASK])
+		cache = &w->slots;
+	t->next = cache->first;
+	cache->first = t;
+	cache->count++;
+	if (cache == &one)
+		give_back(pool, cache, 0);
+	else if (unlikely(cache->count > CACHE_MAX))
+		give_back(pool, cache, CACHE_MOVE);
+}
+
+void chp__slot_flush(struct slot_cache *cache)
+{
+	give_back(&pools[SLOT_TASK], cache, 0);
+}
+
+static void each(struct pool *pool, void (*fn)(struct task *t, void *user),
+		 void *user)
+{
+	struct chunk *c = loadp_acquire(&pool->chunks); /* (D) */
+
+	for (; c; c = c->next)
+		for (unsigned i = 0; i < SLOTS; i++)
+			fn(&c->slots[i], user);
+}
+
+void chp__slot_each(void (*fn)(struct task *t, void *user), void *user)
+{
+	each(&pools[SLOT_TASK], fn, user);
+	each(&pools[SLOT_JOB], fn, user);
+}

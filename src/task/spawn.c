@@ -1,0 +1,149 @@
+/*
+ * spawn.c - new tasks and new blocking calls.
+ */
+#include <string.h>
+
+#include "os/clock.h"
+#include "task/worker.h"
+
+enum { ID_BLOCK = 64 };
+
+static uint64_t new_id(struct worker *w)
+{
+	if (!w)
+		return chp__agent_ids(1);
+	if (w->next_id == w->last_id) {
+		w->next_id = chp__agent_ids(ID_BLOCK);
+		w->last_id = w->next_id + ID_BLOCK;
+	}
+	return w->next_id++;
+}
+
+struct chp_runtime *chp__runtime_here(void)
+{
+	struct agent *self = chp__tls_get();
+
+	if (!self)
+		return NULL;
+	if (self->cls->kind == CHP_TASK)
+		return task_runtime(task_of(self));
+	if (self->cls == &chp__worker_class)
+		return container_of(self, struct worker, agent)->rt;
+	return NULL;
+}
+
+chp_runtime *chp_runtime_current(void)
+{
+	return chp__runtime_here();
+}
+
+/* A slot with everything but its place in a queue. */
+static void fill(struct task *t, struct worker *here, struct chp_runtime *rt,
+		 void *(*fn)(void *), void *arg,
+		 const chp_task_options *options, chp_task *handle)
+{
+	struct outcome *o = &t->outcome;
+	uint64_t id = new_id(here);
+
+	/* The token needs nothing: it is EMPTY, or a late wake's NOTIFIED,
+	   which ends the first park early. */
+	t->pinned = options->pinned != 0;
+	t->stack = NULL;
+	t->worker = NULL;
+	o->fn = fn;
+	o->arg = arg;
+	o->value = NULL;
+	o->arg_drop = options->arg_drop;
+	o->result_drop = options->result_drop;
+	store_relaxed(&o->end, handle ? RUNNING : DETACHED);
+	storep_relaxed(&o->runtime, rt);
+	chp__agent_start(&o->agent, id, options->name, rt->options.budget);
+	if (handle) {
+		handle->agent.slot = &o->agent;
+		handle->agent.id = id;
+	}
+}
+
+/* The slot was not needed after all. */
+static void unfill(struct task *t, chp_task *handle)
+{
+	if (handle)
+		memset(handle, 0, sizeof(*handle));
+	t->outcome.free_slot(&t->outcome);
+}
+
+static const chp_task_options defaults;
+
+static int check(void *(*fn)(void *), const chp_task_options **options,
+		 struct chp_runtime **rt)
+{
+	if (!*options)
+		*options = &defaults;
+	if (!*rt)
+		*rt = chp__runtime_here();
+	if (!fn || !*rt)
+		return CHP_EINVAL;
+	/* Relaxed: the answer may be out of date anyway; shutdown.c knows. */
+	return load_relaxed(&(*rt)->state) == RT_OPEN ? 0 : CHP_ECLOSED;
+}
+
+int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,
+		   const chp_task_options *options)
+{
+	struct chp_runtime *rt = options ? options->runtime : NULL;
+	struct worker *here;
+	struct task *t;
+	int cls, r = check(fn, &options, &rt);
+
+	if (r)
+		return r;
+	cls = options->stack_size ? chp__stack_class(options->stack_size) :
+				    rt->stack_class;
+	if (cls < 0)
+		return CHP_EINVAL;
+	here = chp__worker_here();
+	t = chp__slot_get(SLOT_TASK, here ? &here->slots : NULL);
+	if (!t)
+		return CHP_ENOMEM;
+	t->stack_class = (uint8_t)cls;
+	fill(t, here, rt, fn, arg, options, task);
+
+	if (likely(here && here->rt == rt)) {
+		/* Relaxed: shutdown.c counts it no later than its end. */
+		store64_relaxed(&here->spawned,
+				load64_relaxed(&here->spawned) + 1);
+		chp__schedule_on(here, t);
+		return 0;
+	}
+	r = chp__schedule_new(rt, t);
+	if (r)
+		unfill(t, task);
+	return r;
+}
+
+int chp_spawn(chp_task *task, void *(*fn)(void *arg), void *arg)
+{
+	return chp_spawn_with(task, fn, arg, NULL);
+}
+
+int chp_spawn_blocking(chp_runtime *rt, chp_task *task,
+		       void *(*fn)(void *arg), void *arg,
+		       const chp_task_options *options)
+{
+	struct task *t;
+	int r;
+
+	if (!rt && options)
+		rt = options->runtime;
+	r = check(fn, &options, &rt);
+	if (r)
+		return r;
+	t = chp__slot_get(SLOT_JOB, NULL);
+	if (!t)
+		return CHP_ENOMEM;
+	fill(t, NULL, rt, fn, arg, options, task);
+	r = chp__blocking_submit(rt, t);
+	if (r)
+		unfill(t, task);
+	return r;
+}

@@ -1,0 +1,100 @@
+/*
+ * task.h - the scheduler's side of a task.
+ *
+ *   token      meaning                             leaves by
+ *   EMPTY      running, or on its way to park      unparker -> NOTIFIED; the
+ *                                                  worker that has left its
+ *                                                  stack -> PARKED
+ *   PARKED     off its stack, in no queue          unparker -> NOTIFIED
+ *   BLOCKED    its thread sleeps on the token:     unparker -> NOTIFIED, and a
+ *              it blocks in place                  futex wake
+ *   NOTIFIED   woken: in a queue, or running and   the task, as it returns
+ *              about to find out                   from park -> EMPTY
+ *
+ * Who takes PARKED to NOTIFIED puts the task in a queue: exactly one does.  A
+ * task is marked PARKED only after its stack has been left (worker.c), so it
+ * never runs twice.
+ *
+ * (T) the unparker's swap releases what it did before; the task's swap to EMPTY
+ * acquires it.  That one is a swap, too, for the reason told in os/event.c.
+ * (X) the step to PARKED releases the saved context; the unparker's swap
+ * acquires it and passes it on through the run queue.
+ *
+ * Slots are process-wide memory that is never put to another use (see
+ * wait/agent.h).  A slot is free, or belongs to one task from spawn until its
+ * outcome has been taken.
+ */
+#ifndef CHAPPE_SRC_TASK_TASK_H
+#define CHAPPE_SRC_TASK_TASK_H
+
+#include <chappe/runtime.h>
+#include <chappe/time.h>
+
+#include "os/event.h"
+#include "task/outcome.h"
+#include "task/stack.h"
+
+enum token {
+	TOKEN_EMPTY = OS_EVENT_EMPTY,
+	TOKEN_PARKED = OS_EVENT_WAITING,
+	TOKEN_NOTIFIED = OS_EVENT_SET,
+	TOKEN_BLOCKED,
+};
+
+/*
+ * A blocking call is a task without a stack of its own: its token is the event
+ * on which its thread sleeps (blocking.c).
+ */
+struct task {
+	struct outcome outcome; /* first */
+	union {
+		chp_word token;
+		struct os_event event;
+	};
+	uint8_t stack_class;   /* set once before it runs */
+	uint8_t pinned;	       /* set once before it runs */
+	void *context;	       /* while it is not running; before (X) */
+	struct stack *stack;   /* from its first run on */
+	struct worker *worker; /* that runs it; pinned: that will; or NULL */
+	struct task *next;     /* in a list: whose, that list's lock says */
+	chp_timer timer;       /* of its timed parks */
+} CACHE_ALIGNED;
+
+extern const struct agent_class chp__task_class;
+extern const struct agent_class chp__job_class;
+
+static inline struct task *task_of(struct agent *a)
+{
+	return (struct task *)a;
+}
+
+static inline struct chp_runtime *task_runtime(const struct task *t)
+{
+	/* Relaxed: does not change while the task is there. */
+	return loadp_relaxed(&t->outcome.runtime);
+}
+
+/* ---- Slots: slot.c ---- */
+
+/* A slot's class never changes, so there is a pool for each. */
+enum slot_kind { SLOT_TASK, SLOT_JOB };
+
+/* Slots that a worker keeps for itself. */
+struct slot_cache {
+	struct task *first;
+	unsigned count;
+};
+
+/* NULL when out of memory.  cache, for SLOT_TASK only, may be NULL. */
+struct task *chp__slot_get(enum slot_kind kind, struct slot_cache *cache);
+
+/* Give all back, for good. */
+void chp__slot_flush(struct slot_cache *cache);
+
+/*
+ * Call fn for every slot that ever was, free ones too; fn must check what it
+ * finds, as it may change meanwhile.
+ */
+void chp__slot_each(void (*fn)(struct task *t, void *user), void *user);
+
+#endif

@@ -1,0 +1,389 @@
+/*
+ * worker.c - switching: park, yield, exit, and the scheduler's loop.
+ *
+ * Every switch goes through switch_to(), one call site: the processor then
+ * predicts the return on the other stack, and the sanitizers' shadow stacks
+ * stay paired.
+ *
+ * After a switch the thread may be another.  So nothing thread-bound is kept
+ * across it: the one who resumes us passes its seat.
+ */
+#include "task/worker.h"
+
+#include "base/panic.h"
+#include "os/futex.h"
+#include "os/spin.h"
+#include "os/thread.h"
+#include "task/context.h"
+
+enum { STACK_CACHE = 16 };
+
+struct worker *chp__worker_here(void)
+{
+	struct agent *self = chp__tls_get();
+
+	if (!self)
+		return NULL;
+	if (self->cls == &chp__task_class)
+		return task_of(self)->worker;
+	if (self->cls == &chp__worker_class)
+		return container_of(self, struct worker, agent);
+	return NULL;
+}
+
+/* ---- Stacks, by way of the worker's cache ---- */
+
+static struct stack *get_stack(struct worker *w, struct task *t)
+{
+	struct stack *s = w->stacks;
+
+	if (s && t->stack_class == w->rt->stack_class) {
+		w->stacks = s->next;
+		w->stack_count--;
+		return s;
+	}
+	return chp__stack_get(t->stack_class,
+			      w->rt->options.guard == CHP_GUARD_BUDGET);
+}
+
+static void put_stack(struct worker *w, struct task *t)
+{
+	struct stack *s = t->stack;
+
+	if (unlikely(chp__stack_canary_dead(s))) {
+		char name[CHP_NAME_MAX];
+
+		chp__agent_get_name(&t->outcome.agent, name);
+		chp__panic("task %llu \"%s\" has overrun its stack",
+			   (unsigned long long)agent_id(&t->outcome.agent),
+			   name);
+	}
+	t->stack = NULL;
+	if (t->stack_class == w->rt->stack_class &&
+	    w->stack_count < STACK_CACHE) {
+		s->next = w->stacks;
+		w->stacks = s;
+		w->stack_count++;
+	} else {
+		chp__stack_put(s);
+	}
+}
+
+/* ---- After a stack was left ---- */
+
+static void mark_parked(struct worker *w, struct task *t)
+{
+	uint32_t token = TOKEN_EMPTY;
+
+	/* (X).  After it, t may run elsewhere: do not touch it. */
+	if (!cas_acq_rel(&t->token, &token, TOKEN_PARKED))
+		chp__schedule_on(w, t);
+}
+
+static void bury(struct worker *w, struct task *t)
+{
+	put_stack(w, t);
+	/* Relaxed load: only we write.  Release: see shutdown.c. */
+	store64_release(&w->finished, load64_relaxed(&w->finished) + 1);
+	chp__outcome_end(&t->outcome);
+	if (unlikely(load_relaxed(&w->rt->state) == RT_CLOSING))
+		chp__event_set(&w->rt->quiet);
+}
+
+static inline void finish_switch(struct seat *seat)
+{
+	struct task *t = seat->left;
+	enum after after = seat->after;
+
+	seat->after = AFTER_NOTHING;
+	switch (after) {
+	case AFTER_NOTHING:
+		break;
+	case AFTER_YIELD:
+		chp__schedule_on(seat->worker, t);
+		break;
+	case AFTER_PARK:
+		mark_parked(seat->worker, t);
+		break;
+	case AFTER_EXIT:
+		bury(seat->worker, t);
+		break;
+	case AFTER_IN_PLACE:
+		chp__schedule(t);
+		break;
+	}
+}
+
+/* ---- The switch ---- */
+
+static NOINLINE struct seat *switch_to(struct seat *seat, void **save,
+				       struct fiber *here, void *to,
+				       struct fiber *there)
+{
+	seat->before = here;
+	fiber_leave(here, there, seat->after == AFTER_EXIT);
+	seat = chp__context_switch(save, to, seat);
+	fiber_enter(here, seat->before);
+	finish_switch(seat);
+	return seat;
+}
+
+static void task_exit(struct task *t);
+
+/* First code of a task, on its own stack. */
+static void task_main(void *pass)
+{
+	struct seat *seat = pass;
+	struct task *t = seat->worker->current;
+
+	fiber_enter(&t->stack->fiber, seat->before);
+	finish_switch(seat);
+	chp__outcome_run(&t->outcome);
+	task_exit(t);
+}
+
+/* Make t the one that runs on w.  False: no memory for its stack. */
+static bool seat_task(struct worker *w, struct task *t)
+{
+	if (unlikely(!t->stack)) {
+		struct stack *s = get_stack(w, t);
+
+		if (!s)
+			return false;
+		t->stack = s;
+		fiber_start(&s->fiber);
+		t->context = chp__context_make(stack_top(s), task_main);
+	}
+	t->worker = w;
+	t->outcome.agent.budget = t->outcome.agent.budget_full;
+	w->current = t;
+	*w->seat->self = &t->outcome.agent;
+	return true;
+}
+
+/* The next task that can be seated; NULL: the scheduler must look. */
+static struct task *next_task(struct worker *w)
+{
+	struct task *t = chp__pick(w);
+
+	if (likely(!t || seat_task(w, t)))
+		return t;
+	/* No stack now; when another task ends there is one. */
+	chp__schedule_later(w, t);
+	return NULL;
+}
+
+/* The calling task leaves its stack; returns when it runs again. */
+static void leave(struct task *t, enum after after)
+{
+	struct worker *w = t->worker;
+	struct seat *seat = w->seat;
+	struct task *next = next_task(w);
+
+	if (!next && after == AFTER_YIELD && w->tick != w->next_turn)
+		return;
+	seat->after = after;
+	seat->left = t;
+	if (next) {
+		switch_to(seat, &t->context, &t->stack->fiber, next->context,
+			  &next->stack->fiber);
+	} else {
+		w->current = NULL;
+		*seat->self = &w->agent;
+		switch_to(seat, &t->context, &t->stack->fiber, seat->context,
+			  &seat->fiber);
+	}
+}
+
+static void task_exit(struct task *t)
+{
+	leave(t, AFTER_EXIT);
+	chp__panic("a task ran on after its end");
+}
+
+/* ---- The class of tasks ---- */
+
+/* Take a token that is there. */
+static bool take_token(struct task *t)
+{
+	/* (T) */
+	return load_relaxed(&t->token) == TOKEN_NOTIFIED &&
+	       swap_acquire(&t->token, TOKEN_EMPTY) == TOKEN_NOTIFIED;
+}
+
+static void task_park(struct agent *a, chp_time deadline)
+{
+	struct task *t = task_of(a);
+
+	if (take_token(t))
+		return;
+	if (unlikely(!t->worker)) {
+		chp__event_wait_as(&t->event, TOKEN_BLOCKED, deadline);
+		return;
+	}
+	if (deadline)
+		chp__wheel_arm(&t->worker->wheel, &t->timer, deadline,
+			       agent_waker(a));
+	leave(t, AFTER_PARK);
+	swap_acquire(&t->token, TOKEN_EMPTY); /* (T) */
+	if (deadline)
+		chp__wheel_cancel(&t->timer);
+}
+
+static void task_unpark(struct agent *a)
+{
+	struct task *t = task_of(a);
+
+	/* (T), and acquires (X). */
+	uint32_t was = swap_acq_rel(&t->token, TOKEN_NOTIFIED);
+
+	if (was == TOKEN_PARKED)
+		chp__schedule(t);
+	else if (unlikely(was == TOKEN_BLOCKED))
+		chp__futex_wake(&t->token);
+}
+
+static void task_yield(struct agent *a)
+{
+	struct task *t = task_of(a);
+	int saved_errno;
+
+	if (unlikely(!t->worker))
+		return;
+	saved_errno = chp__errno_get();
+	leave(t, AFTER_YIELD);
+	chp__errno_set(saved_errno);
+}
+
+static chp_time task_now(struct agent *a)
+{
+	return chp__runtime_now(task_runtime(task_of(a)));
+}
+
+static struct wheel *task_wheel(struct agent *a)
+{
+	struct task *t = task_of(a);
+
+	return t->worker ? &t->worker->wheel : NULL;
+}
+
+static struct driver *task_driver(struct agent *a)
+{
+	return &task_runtime(task_of(a))->driver;
+}
+
+const struct agent_class chp__task_class = {
+	.kind = CHP_TASK,
+	.park = task_park,
+	.unpark = task_unpark,
+	.yield = task_yield,
+	.now = task_now,
+	.wheel = task_wheel,
+	.driver = task_driver,
+};
+
+/* ---- The scheduler's own code ---- */
+
+static void worker_park(struct agent *a, chp_time deadline)
+{
+	(void)a;
+	(void)deadline;
+	chp__panic("a waker, called by a worker, tried to wait");
+}
+
+static void worker_nothing(struct agent *a)
+{
+	(void)a;
+}
+
+static chp_time worker_now(struct agent *a)
+{
+	return chp__runtime_now(container_of(a, struct worker, agent)->rt);
+}
+
+static struct wheel *worker_wheel(struct agent *a)
+{
+	return &container_of(a, struct worker, agent)->wheel;
+}
+
+static struct driver *worker_driver(struct agent *a)
+{
+	return &container_of(a, struct worker, agent)->rt->driver;
+}
+
+const struct agent_class chp__worker_class = {
+	.kind = CHP_THREAD,
+	.park = worker_park,
+	.unpark = worker_nothing,
+	.yield = worker_nothing,
+	.now = worker_now,
+	.wheel = worker_wheel,
+	.driver = worker_driver,
+};
+
+/* Let t run until some task finds nothing to follow it. */
+static void run_task(struct seat *seat, struct task *t)
+{
+	struct worker *w = seat->worker;
+
+	if (unlikely(!seat_task(w, t))) {
+		chp__schedule_later(w, t);
+		return;
+	}
+	seat->after = AFTER_NOTHING;
+	switch_to(seat, &seat->context, &seat->fiber, t->context,
+		  &t->stack->fiber);
+}
+
+static bool stopping(struct chp_runtime *rt)
+{
+	bool stop;
+
+	spin_lock(&rt->lock, RANK_RUNTIME);
+	stop = rt->stopping;
+	spin_unlock(&rt->lock, RANK_RUNTIME);
+	return stop;
+}
+
+bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
+{
+	struct seat seat = { .worker = w, .self = chp__tls_slot() };
+	void *outer = *seat.self;
+
+	fiber_init_thread(&seat.fiber);
+	w->seat = &seat;
+	*seat.self = &w->agent;
+
+	while (!done || !done(arg)) {
+		struct task *t = chp__find(w);
+
+		if (t) {
+			run_task(&seat, t);
+			if (!seat.worker)
+				break;
+		} else if (stopping(w->rt)) {
+			break;
+		} else {
+			chp__idle_sleep(w);
+		}
+	}
+
+	*seat.self = outer;
+	if (!seat.worker)
+		return false;
+	w->seat = NULL;
+	return true;
+}
+
+/*
+ * t blocked in place on this thread and now wants a worker; the thread's seat
+ * has none, so its scheduler, once resumed, ends.
+ */
+void chp__worker_rejoin(struct seat *seat, struct task *t)
+{
+	seat->after = AFTER_IN_PLACE;
+	seat->left = t;
+	*seat->self = NULL;
+	switch_to(seat, &t->context, &t->stack->fiber, seat->context,
+		  &seat->fiber);
+}

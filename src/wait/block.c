@@ -1,0 +1,144 @@
+/*
+ * block.c - the only code that blocks a task or a thread.
+ *
+ * Loop: poll; if pending, look for a reason to stop; if none, park; repeat.
+ * Whoever ends a wait (a grant, an interrupt, a cancelled token) first writes
+ * what it has to say and then unparks, and an unpark makes the next park
+ * return: so a reason that comes after we looked is seen in the next round.
+ *
+ * After a park the poll comes first: success wins over every reason to stop.
+ * A timer set for the park may be late; an early end is just another round.
+ */
+#include "wait/block.h"
+
+#include "os/thread.h"
+#include "wait/cancel.h"
+
+int chp__wait_check(struct agent *self, const chp_wait *w)
+{
+	int r = 0;
+
+	if (agent_attention(self) && !(w && w->flags & CHP_UNINTERRUPTIBLE))
+		r = chp__agent_check(self, true);
+	if (!r && w && w->cancel)
+		r = chp_cancel_status(w->cancel);
+	return r;
+}
+
+static chp_time earlier(chp_time a, chp_time b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+/* The deadline of the wait and its token; 0: none. */
+static chp_time deadline_of(const chp_wait *w)
+{
+	chp_time at = w ? w->deadline : 0;
+
+	if (w && w->cancel)
+		at = earlier(at, w->cancel->deadline);
+	return at;
+}
+
+bool chp__wait_expired(struct agent *self, const chp_wait *w)
+{
+	chp_time at = deadline_of(w);
+
+	return at && self->cls->now(self) >= at;
+}
+
+/* Why the wait must end now; 0: it need not. */
+static int reason(struct agent *self, const chp_wait *w, chp_time deadline,
+		  bool consume)
+{
+	int r;
+
+	if (agent_attention(self) && !(w && w->flags & CHP_UNINTERRUPTIBLE)) {
+		r = chp__agent_check(self, consume);
+		if (r)
+			return r;
+	}
+	if (w && w->cancel && cancel_is_set(w->cancel))
+		return CHP_ECANCELED;
+	if (deadline && self->cls->now(self) >= deadline)
+		return CHP_ETIMEDOUT;
+	return 0;
+}
+
+static int loop(struct agent *self, chp_op *op, const chp_wait *w)
+{
+	chp_time deadline = deadline_of(w), wake_at;
+	chp_poll_ctx ctx = {
+		.waker = agent_waker(self),
+		.wake_at = &wake_at,
+	};
+	int r, why = 0;
+
+	for (;;) {
+		wake_at = CHP_NEVER;
+		r = chp_op_poll(op, &ctx);
+		if (r != CHP_PENDING)
+			return r;
+		if (why)
+			break;
+
+		/* Not before the first poll: a past deadline gets its try. */
+		why = reason(self, w, deadline, false);
+		if (why)
+			continue;
+		self->cls->park(self, earlier(deadline, wake_at == CHP_NEVER ?
+							       0 :
+							       wake_at));
+		why = reason(self, w, deadline, false);
+	}
+
+	if (chp_op_cancel(op) == CHP_TOO_LATE)
+		return op->result;
+	/* Now that it is told, an interrupt flag is cleared. */
+	r = reason(self, w, deadline, true);
+	return r ? r : why;
+}
+
+int chp__block(struct agent *self, chp_op *op, const chp_wait *w)
+{
+	int saved_errno = chp__errno_get();
+	chp_node place;
+	int r;
+
+	if (w && w->cancel) {
+		chp__cancel_enter(w->cancel, &place, agent_waker(self));
+		r = loop(self, op, w);
+		chp__cancel_leave(w->cancel, &place);
+	} else {
+		r = loop(self, op, w);
+	}
+	chp__errno_set(saved_errno);
+	agent_spend(self);
+	return r;
+}
+
+int chp_op_wait(chp_op *op, const chp_wait *w)
+{
+	struct agent *self = agent_self();
+	int r = wait_check(self, w);
+
+	if (r) {
+		chp_op_cancel(op);
+		return r;
+	}
+	return chp__block(self, op, w);
+}
+
+void chp_park(chp_time deadline)
+{
+	struct agent *self = agent_self();
+	int saved_errno = chp__errno_get();
+
+	self->cls->park(self, deadline);
+	chp__errno_set(saved_errno);
+}
+
+chp_waker chp_waker_current(void)
+{
+	return agent_waker(agent_self());
+}

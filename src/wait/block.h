@@ -1,0 +1,42 @@
+/*
+ * block.h - blocking calls over operations: poll, park, poll again.
+ *
+ * A primitive writes its blocking call as
+ *
+ *	self = agent_self();
+ *	r = wait_check(self, w);            interrupted, aborted, cancelled?
+ *	if (r) return r;
+ *	if (try at once) { agent_spend(self); return 0; }
+ *	if (wait_expired(self, w)) return CHP_ETIMEDOUT;
+ *	chp_x_op op; chp_x_op_init(&op, ...);
+ *	return chp__block(self, &op.op, w);
+ */
+#ifndef CHAPPE_SRC_WAIT_BLOCK_H
+#define CHAPPE_SRC_WAIT_BLOCK_H
+
+#include "wait/agent.h"
+#include "wait/op.h"
+
+int chp__wait_check(struct agent *self, const chp_wait *w);
+bool chp__wait_expired(struct agent *self, const chp_wait *w);
+
+/* What must be said before anything is tried: 0 to go on. */
+static inline int wait_check(struct agent *self, const chp_wait *w)
+{
+	if (likely(!agent_attention(self) && (!w || !w->cancel)))
+		return 0;
+	return chp__wait_check(self, w);
+}
+
+/* Has the deadline passed already, so that not even a place is taken? */
+static inline bool wait_expired(struct agent *self, const chp_wait *w)
+{
+	if (!w || (!w->deadline && !w->cancel))
+		return false;
+	return chp__wait_expired(self, w);
+}
+
+/* Poll op, which is new, until it finishes or w ends the wait. */
+int chp__block(struct agent *self, chp_op *op, const chp_wait *w);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * op.c - the life of an operation: new, pending, finished.
+ */
+#include "wait/op.h"
+
+#include "base/panic.h"
+#include "wait/agent.h"
+
+void chp_op_init(chp_op *op, const chp_op_class *cls)
+{
+	op->cls = cls;
+	op->stage = OP_NEW;
+	op->result = 0;
+}
+
+int chp_op_poll(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_poll_ctx nobody = { .waker = { NULL, NULL } };
+	int r;
+
+	if (unlikely(op->stage == OP_FINISHED))
+		chp__panic("%s: operation polled after it had finished",
+			   op->cls->name);
+	if (!ctx)
+		ctx = &nobody;
+
+	/* Out of budget: not even tried; come back when the others had a turn. */
+	if (ctx->budget && *ctx->budget == 0) {
+		waker_wake_copy(ctx->waker);
+		return CHP_PENDING;
+	}
+
+	r = op->cls->poll(op, ctx);
+	if (r == CHP_PENDING) {
+		op->stage = OP_PENDING;
+	} else {
+		op->stage = OP_FINISHED;
+		op->result = r;
+		if (ctx->budget)
+			--*ctx->budget;
+	}
+	return r;
+}
+
+int chp_op_cancel(chp_op *op)
+{
+	int found = CHP_HELD_NOTHING;
+
+	if (op->stage == OP_PENDING)
+		found = op->cls->cancel(op);
+	op->stage = OP_FINISHED;
+	return found;
+}
+
+int chp_op_is_finished(const chp_op *op)
+{
+	return op->stage == OP_FINISHED;
+}

@@ -1,0 +1,49 @@
+/*
+ * op.h - stages of an operation, and handling wakers.
+ */
+#ifndef CHAPPE_SRC_WAIT_OP_H
+#define CHAPPE_SRC_WAIT_OP_H
+
+#include <chappe/op.h>
+
+#include "wait/agent.h"
+
+enum op_stage { OP_NEW, OP_PENDING, OP_FINISHED };
+
+static inline bool waker_is_agent(chp_waker w)
+{
+	return w.cls == &chp__agent_waker;
+}
+
+static inline bool waker_same(chp_waker a, chp_waker b)
+{
+	return a.cls == b.cls && a.data == b.data;
+}
+
+/* Agents' wakers need no counting; skip the call. */
+static inline void waker_retain(chp_waker w)
+{
+	if (w.cls && !waker_is_agent(w))
+		w.cls->retain(w.data);
+}
+
+static inline void waker_release(chp_waker w)
+{
+	if (w.cls && !waker_is_agent(w))
+		w.cls->release(w.data);
+}
+
+static inline void waker_wake(chp_waker w)
+{
+	if (w.cls)
+		w.cls->wake(w.data);
+}
+
+/* Wake without giving up the caller's reference. */
+static inline void waker_wake_copy(chp_waker w)
+{
+	waker_retain(w);
+	waker_wake(w);
+}
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * harness.h - one test source, four kinds of caller.
+ *
+ * A suite is a list of tests; the harness runs each of them
+ *
+ *	threads   plain OS threads
+ *	ct        tasks of a current-thread runtime
+ *	mt        tasks of a runtime with four worker threads
+ *	polled    OS threads that poll operations by hand, with a waker of their
+ *	          own, and never call a blocking function of the library
+ *
+ * A test spawns with h_spawn() and waits with h_wait() or with the wrappers of
+ * its own suite over it; then it runs as all four.  A test that makes sense for
+ * some kinds only says so in its mask.
+ *
+ * A failed CHECK ends the process: assertions must work on any stack and any
+ * thread, where cmocka's do not.  After each test the harness checks that no
+ * descriptor and no heap block of the library was left behind.
+ *
+ * Tests make order with primitives and h_until(), never with sleeps.
+ */
+#ifndef CHAPPE_TESTS_HARNESS_H
+#define CHAPPE_TESTS_HARNESS_H
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <chappe/chappe.h>
+
+enum h_mode { H_THREADS, H_CT, H_MT, H_POLLED, H_MODES };
+
+enum {
+	IN_THREADS = 1 << H_THREADS,
+	IN_CT = 1 << H_CT,
+	IN_MT = 1 << H_MT,
+	IN_POLLED = 1 << H_POLLED,
+	IN_TASKS = IN_CT | IN_MT,
+	IN_BLOCKING = IN_THREADS | IN_TASKS,
+	IN_PARALLEL = IN_THREADS | IN_MT | IN_POLLED, /* really at once */
+	IN_ALL = IN_BLOCKING | IN_POLLED,
+	ON_ITS_OWN = 0, /* once, on a plain thread, outside any runtime */
+};
+
+struct h_test {
+	const char *name; /* a sentence: release_wakes_the_oldest_waiter */
+	void (*fn)(void);
+	unsigned modes;
+};
+
+#define TEST(fn, modes) { #fn, fn, (modes) }
+
+/* Run the tests; the exit status for main. */
+int h_run(const char *suite, const struct h_test *tests, size_t count);
+
+#define H_MAIN(suite, tests) \
+	int main(void) \
+	{ \
+		return h_run(suite, tests, sizeof(tests) / sizeof(*(tests))); \
+	}
+
+/* The kind of caller that the running test is. */
+enum h_mode h_mode(void);
+
+/* A test that cannot run here says why and is counted as skipped. */
+void h_skip(const char *why);
+
+/* How many rounds a loop of `full` rounds makes: fewer under sanitizers,
+   Valgrind and emulators. */
+long h_rounds(long full);
+
+/* ---- Agents ---- */
+
+struct h_agent {
+	chp_task task;
+	pthread_t thread;
+	chp_agent agent; /* of the spawned one; valid once it has started */
+	void *(*fn)(void *arg);
+	void *arg;
+	chp_word started;
+};
+
+/* Start fn(arg) as whatever this mode's caller is; returns once it runs. */
+void h_spawn(struct h_agent *a, void *(*fn)(void *arg), void *arg);
+void *h_join(struct h_agent *a);
+
+/* The same, but as a plain thread in every mode. */
+void h_spawn_thread(struct h_agent *a, void *(*fn)(void *arg), void *arg);
+void *h_join_thread(struct h_agent *a);
+
+/* Let others run. */
+void h_yield(void);
+
+/* Yield until the condition holds. */
+#define h_until(condition) \
+	do { \
+		while (!(condition)) \
+			h_yield(); \
+	} while (0)
+
+/* ---- Waiting ---- */
+
+/*
+ * Wait for an operation as this mode's caller does: chp_op_wait(), or polling
+ * by hand with an own waker; w's deadline and token then become a chp_timeout
+ * and an arm of a select.
+ */
+int h_wait(chp_op *op, const chp_wait *w);
+
+/* A waker that counts its wakes, and references. */
+struct h_waker {
+	chp_word wakes;
+	chp_word refs; /* retained and not yet consumed or released */
+};
+
+chp_waker h_waker(struct h_waker *w);
+unsigned h_wakes(const struct h_waker *w);
+unsigned h_refs(const struct h_waker *w);
+
+/* Poll once with that waker. */
+int h_poll(chp_op *op, struct h_waker *w);
+
+/* ---- Checking ---- */
+
+__attribute__((noreturn, format(printf, 3, 4))) void
+h_fail(const char *file, int line, const char *format, ...);
+
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) \
+			h_fail(__FILE__, __LINE__, "not so: %s", #condition); \
+	} while (0)
+
+#define CHECK_EQ(a, b) \
+	do { \
+		intmax_t a_ = (intmax_t)(a), b_ = (intmax_t)(b); \
+		if (a_ != b_) \
+			h_fail(__FILE__, __LINE__, \
+			       "%s is %jd, but %s is %jd", #a, a_, #b, b_); \
+	} while (0)
+
+/* Result codes by name. */
+#define CHECK_CODE(a, b) \
+	do { \
+		int a_ = (a), b_ = (b); \
+		if (a_ != b_) \
+			h_fail(__FILE__, __LINE__, \
+			       "%s is %d (%s), not %d (%s)", #a, a_, \
+			       chp_errname(a_), b_, chp_errname(b_)); \
+	} while (0)
+
+/*
+ * fn(arg), in a process of its own, must stop with a message that contains
+ * `sentence`: how misuse is tested.
+ */
+void h_must_panic(void (*fn)(void *arg), void *arg, const char *sentence);
+
+/* Heap blocks of the library that are out, and calls of alloc so far. */
+long h_blocks(void);
+long h_allocs(void);
+
+#endif
