@@ -4,15 +4,12 @@
 #include "harness.h"
 
 #include <dirent.h>
-#include <poll.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "runner.h"
 
 static enum h_mode mode;
 static const char *current = "?";
@@ -387,9 +384,9 @@ static void run_in_runtime(const struct h_test *test)
 	runtime = NULL;
 }
 
-static void run_one(void **state)
+static bool run_one(void *arg)
 {
-	struct run *run = *state;
+	struct run *run = arg;
 	long blocks_before = h_blocks();
 	int descriptors;
 
@@ -412,13 +409,14 @@ static void run_one(void **state)
 
 	if (skipped) {
 		fprintf(stderr, "%s: skipped: %s\n", current, skipped);
-		skip();
+		return false;
 	}
 	CHECK_EQ(h_blocks(), blocks_before);
 	CHECK_EQ(open_descriptors(), descriptors);
+	return true;
 }
 
-static void add(struct CMUnitTest *list, struct run *runs, size_t i,
+static void add(struct h_case *list, struct run *runs, size_t i,
 		const char *suite, const struct h_test *test, enum h_mode m,
 		bool alone)
 {
@@ -427,11 +425,7 @@ static void add(struct CMUnitTest *list, struct run *runs, size_t i,
 	runs[i].alone = alone;
 	snprintf(runs[i].name, sizeof(runs[i].name), "%s/%s/%s", suite,
 		 alone ? "alone" : mode_name(m), test->name);
-	list[i] = (struct CMUnitTest){
-		.name = runs[i].name,
-		.test_func = run_one,
-		.initial_state = &runs[i],
-	};
+	list[i] = (struct h_case){ runs[i].name, run_one, &runs[i] };
 }
 
 /* CHP_TEST_FILTER: run only tests whose full name contains it. */
@@ -446,7 +440,7 @@ static bool wanted(const char *suite, const struct h_test *test, const char *m)
 
 int h_run(const char *suite, const struct h_test *tests, size_t count)
 {
-	struct CMUnitTest *list = calloc(count * H_MODES, sizeof(*list));
+	struct h_case *list = calloc(count * H_MODES, sizeof(*list));
 	struct run *runs = calloc(count * H_MODES, sizeof(*runs));
 	chp_allocator counting = { counting_alloc, counting_free, NULL };
 	size_t n = 0;
@@ -465,7 +459,7 @@ int h_run(const char *suite, const struct h_test *tests, size_t count)
 				add(list, runs, n++, suite, t, (enum h_mode)m,
 				    false);
 	}
-	failed = _cmocka_run_group_tests(suite, list, n, NULL, NULL);
+	failed = h_run_cases(suite, list, n);
 	free(list);
 	free(runs);
 	return failed ? 1 : 0;

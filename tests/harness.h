@@ -51,15 +51,18 @@ struct h_test {
 	unsigned modes;
 };
 
-#define TEST(fn, modes) { #fn, fn, (modes) }
+#define TEST(fn, modes)                                                        \
+	{                                                                      \
+#fn, fn, (modes)                                               \
+	}
 
 /* Run the tests; the exit status for main. */
 int h_run(const char *suite, const struct h_test *tests, size_t count);
 
-#define H_MAIN(suite, tests) \
-	int main(void) \
-	{ \
-		return h_run(suite, tests, sizeof(tests) / sizeof(*(tests))); \
+#define H_MAIN(suite, tests)                                                   \
+	int main(void)                                                         \
+	{                                                                      \
+		return h_run(suite, tests, sizeof(tests) / sizeof(*(tests)));  \
 	}
 
 /* The kind of caller that the running test is. */
@@ -95,10 +98,10 @@ void *h_join_thread(struct h_agent *a);
 void h_yield(void);
 
 /* Yield until the condition holds. */
-#define h_until(condition) \
-	do { \
-		while (!(condition)) \
-			h_yield(); \
+#define h_until(condition)                                                     \
+	do {                                                                   \
+		while (!(condition))                                           \
+			h_yield();                                             \
 	} while (0)
 
 /* ---- Waiting ---- */
@@ -128,28 +131,28 @@ int h_poll(chp_op *op, struct h_waker *w);
 __attribute__((noreturn, format(printf, 3, 4))) void
 h_fail(const char *file, int line, const char *format, ...);
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-			h_fail(__FILE__, __LINE__, "not so: %s", #condition); \
+#define CHECK(condition)                                                       \
+	do {                                                                   \
+		if (!(condition))                                              \
+			h_fail(__FILE__, __LINE__, "not so: %s", #condition);  \
 	} while (0)
 
-#define CHECK_EQ(a, b) \
-	do { \
-		intmax_t a_ = (intmax_t)(a), b_ = (intmax_t)(b); \
-		if (a_ != b_) \
-			h_fail(__FILE__, __LINE__, \
-			       "%s is %jd, but %s is %jd", #a, a_, #b, b_); \
+#define CHECK_EQ(a, b)                                                         \
+	do {                                                                   \
+		intmax_t a_ = (intmax_t)(a), b_ = (intmax_t)(b);               \
+		if (a_ != b_)                                                  \
+			h_fail(__FILE__, __LINE__, "%s is %jd, but %s is %jd", \
+			       #a, a_, #b, b_);                                \
 	} while (0)
 
 /* Result codes by name. */
-#define CHECK_CODE(a, b) \
-	do { \
-		int a_ = (a), b_ = (b); \
-		if (a_ != b_) \
-			h_fail(__FILE__, __LINE__, \
-			       "%s is %d (%s), not %d (%s)", #a, a_, \
-			       chp_errname(a_), b_, chp_errname(b_)); \
+#define CHECK_CODE(a, b)                                                       \
+	do {                                                                   \
+		int a_ = (a), b_ = (b);                                        \
+		if (a_ != b_)                                                  \
+			h_fail(__FILE__, __LINE__,                             \
+			       "%s is %d (%s), not %d (%s)", #a, a_,           \
+			       chp_errname(a_), b_, chp_errname(b_));          \
 	} while (0)
 
 /*

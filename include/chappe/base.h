@@ -30,10 +30,10 @@ extern "C" {
 #define CHP_VERSION_MINOR 1
 #define CHP_VERSION_PATCH 0
 
-/* The version of the library that is running, as "0.1.0". */
+/* Marks what the library exports. */
 #define CHP_API __attribute__((visibility("default")))
-#define CHP_CHECK __attribute__((warn_unused_result))
 
+/* The version of the library that is running, as "0.1.0". */
 CHP_API const char *chp_version(void);
 
 /* Result codes.  Stable: a code keeps its name, its sign and its meaning. */

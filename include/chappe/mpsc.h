@@ -183,8 +183,7 @@ CHP_API void chp_mpsc_downgrade(const chp_mpsc_tx *tx, chp_mpsc_weak *out);
 
 /* 0 and a sender in *out, or CHP_ECLOSED for good once no sender was left. */
 CHP_API int chp_mpsc_upgrade(const chp_mpsc_weak *weak, chp_mpsc_tx *out);
-CHP_API void chp_mpsc_weak_clone(const chp_mpsc_weak *weak,
-				 chp_mpsc_weak *out);
+CHP_API void chp_mpsc_weak_clone(const chp_mpsc_weak *weak, chp_mpsc_weak *out);
 CHP_API void chp_mpsc_weak_drop(chp_mpsc_weak *weak);
 
 /* Handles that exist; an owned permit counts as a sender. */

@@ -44,10 +44,10 @@ typedef enum chp_guard {
 /* All-zero means defaults.  Always start from that, for later versions. */
 typedef struct chp_runtime_options {
 	chp_runtime_kind kind;
-	unsigned workers;     /* threads; 0: processors this process may use */
-	size_t stack_size;    /* bytes per task; 0: 64 KiB; rounded up to a power
+	unsigned workers;  /* threads; 0: processors this process may use */
+	size_t stack_size; /* bytes per task; 0: 64 KiB; rounded up to a power
 				 of two of at least 16 KiB */
-	unsigned blocking_max; /* threads for blocking calls; 0: 512 */
+	unsigned blocking_max;  /* threads for blocking calls; 0: 512 */
 	chp_time blocking_idle; /* after which one of them ends; 0: 10 s */
 	unsigned budget;        /* waits that may finish at once before a task
 				   yields; 0: 128 */
@@ -101,8 +101,8 @@ CHP_API int chp_runtime_shutdown(chp_runtime *rt, chp_time deadline,
  * (aborting what still runs).  Returns 0 or why it could not be made.
  * tokio: #[tokio::main].
  */
-CHP_API int chp_run(const chp_runtime_options *options,
-		    void *(*fn)(void *arg), void *arg, void **result);
+CHP_API int chp_run(const chp_runtime_options *options, void *(*fn)(void *arg),
+		    void *arg, void **result);
 
 /* The runtime of the calling task; NULL on a thread. */
 CHP_API chp_runtime *chp_runtime_current(void);
@@ -127,12 +127,12 @@ CHP_API void *chp_block_in_place(void *(*fn)(void *arg), void *arg);
 
 /* Numbers for monitoring; each exact at some moment during the call. */
 typedef struct chp_runtime_stats {
-	unsigned workers;        /* worker threads */
-	unsigned idle_workers;   /* of these, asleep */
+	unsigned workers;          /* worker threads */
+	unsigned idle_workers;     /* of these, asleep */
 	unsigned blocking_threads; /* threads of the blocking pool */
 	size_t tasks;              /* spawned and not yet ended */
-	size_t stacks;           /* stacks mapped, by all runtimes */
-	size_t unguarded_stacks; /* of these, with a canary only */
+	size_t stacks;             /* stacks mapped, by all runtimes */
+	size_t unguarded_stacks;   /* of these, with a canary only */
 	uint64_t reserved[6];
 } chp_runtime_stats;
 

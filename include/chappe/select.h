@@ -27,10 +27,14 @@ extern "C" {
 
 #define CHP_SELECT_MAX 64 /* most arms */
 
-#define CHP_BIASED        1u /* poll from the first arm; default: random start */
-#define CHP_CANCEL_LOSERS 2u /* cancel the others when one finishes; default:
-				they stay pending, keep their place, and can be
-				selected again */
+/* Poll from the first arm on.  Without it: from a random one. */
+#define CHP_BIASED 1u
+
+/*
+ * When an arm finishes, cancel the others.  Without it they stay pending, keep
+ * their places, and can be selected again.
+ */
+#define CHP_CANCEL_LOSERS 2u
 
 typedef struct chp_select_arm {
 	chp_op *op; /* NULL: this arm is disabled */

@@ -34,12 +34,15 @@ typedef struct chp_task {
 } chp_task;
 
 typedef struct chp_task_options {
-	const char *name;         /* copied; longer than CHP_NAME_MAX - 1: cut */
+	const char *name; /* copied; longer than CHP_NAME_MAX - 1: cut */
 	struct chp_runtime *runtime; /* NULL: the caller's */
 	size_t stack_size;           /* 0: the runtime's */
-	int pinned; /* stay on the worker that runs it first */
-	void (*arg_drop)(void *arg); /* for a task that never runs; or NULL */
-	void (*result_drop)(void *value); /* for a value nobody joins; or NULL */
+	int pinned;                  /* stay on the worker that runs it first */
+
+	/* Destructors, or NULL: for the argument of a task that never runs, and
+	   for a value that nobody joins. */
+	void (*arg_drop)(void *arg);
+	void (*result_drop)(void *value);
 	void *reserved[4];
 } chp_task_options;
 

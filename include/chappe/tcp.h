@@ -80,8 +80,8 @@ CHP_API void chp_tcp_listener_close(chp_tcp_listener *l);
 
 /* The next connection.  peer may be NULL. */
 CHP_API int chp_tcp_accept(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer);
-CHP_API int chp_tcp_accept_with(chp_tcp_listener *l, chp_tcp *t,
-				chp_addr *peer, const chp_wait *w);
+CHP_API int chp_tcp_accept_with(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer,
+				const chp_wait *w);
 
 /* Take over a connected socket; it is closed with the chp_tcp. */
 CHP_API int chp_tcp_from_socket(chp_tcp *t, int socket);

@@ -102,8 +102,8 @@ typedef struct chp_interval {
 } chp_interval;
 
 /* First tick at `start` (0: at once).  CHP_EINVAL if period <= 0. */
-CHP_API int chp_interval_init(chp_interval *iv, chp_time start,
-			      chp_time period, chp_missed missed);
+CHP_API int chp_interval_init(chp_interval *iv, chp_time start, chp_time period,
+			      chp_missed missed);
 
 /*
  * Wait for the next tick.  *scheduled, if not NULL, gets the time for which it

@@ -41,13 +41,13 @@ struct block {
 struct chp__mpsc {
 	/* senders, under lock, but for what is said */
 	chp_word lock;
-	uint32_t closed;      /* no new messages */
-	uint32_t rx_dropped;  /* nobody will receive */
-	uint32_t rx_waiting;  /* rx_waker is set */
-	chp_word64 pushed;    /* messages ever; receiver reads without lock */
-	size_t room;	      /* bounded: see above */
-	size_t reserved;      /* places held by permits */
-	size_t tx_index;      /* bounded: ring; unbounded: in tx_block */
+	uint32_t closed;     /* no new messages */
+	uint32_t rx_dropped; /* nobody will receive */
+	uint32_t rx_waiting; /* rx_waker is set */
+	chp_word64 pushed;   /* messages ever; receiver reads without lock */
+	size_t room;         /* bounded: see above */
+	size_t reserved;     /* places held by permits */
+	size_t tx_index;     /* bounded: ring; unbounded: in tx_block */
 	struct block *tx_block, *spare;
 	chp_node *first, *last; /* senders that wait */
 	chp_waker rx_waker;

@@ -114,8 +114,8 @@ static void disown(chp_mpsc_owned_permit *permit, chp_mpsc_tx *tx)
 		chp_mpsc_tx_drop(&sender);
 }
 
-int chp_mpsc_owned_permit_send(chp_mpsc_owned_permit *permit,
-			       const void *value, chp_mpsc_tx *tx)
+int chp_mpsc_owned_permit_send(chp_mpsc_owned_permit *permit, const void *value,
+			       chp_mpsc_tx *tx)
 {
 	if (!permit->ch)
 		return CHP_EINVAL;

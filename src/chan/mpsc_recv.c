@@ -122,8 +122,8 @@ static inline int receive(struct chp__mpsc *ch, void *out, size_t limit)
 {
 	if (unlikely(!out))
 		return destroy_one(ch);
-	return ch->capacity ? receive_bounded(ch, out, limit) :
-			      receive_unbounded(ch, out, limit);
+	return ch->capacity ? receive_bounded(ch, out, limit)
+			    : receive_unbounded(ch, out, limit);
 }
 
 int chp_mpsc_try_recv(chp_mpsc_rx *rx, void *out)
@@ -193,8 +193,8 @@ static const chp_op_class recv_class = {
 	.cancel = cancel_recv,
 };
 
-static void init_recv(chp_recv_op *op, chp_mpsc_rx *rx, void *out,
-		      size_t limit, bool single)
+static void init_recv(chp_recv_op *op, chp_mpsc_rx *rx, void *out, size_t limit,
+		      bool single)
 {
 	chp_op_init(&op->op, &recv_class);
 	op->rx = rx;

@@ -18,8 +18,8 @@ int chp__mpsc_store_init(struct chp__mpsc *ch)
 
 	ch->stride = (ch->size + 7) & ~(size_t)7;
 	if (!ch->capacity) {
-		ch->per_block = ch->stride ? BLOCK_BYTES / ch->stride :
-					     BLOCK_BYTES;
+		ch->per_block =
+			ch->stride ? BLOCK_BYTES / ch->stride : BLOCK_BYTES;
 		if (ch->per_block < BLOCK_MIN)
 			ch->per_block = BLOCK_MIN;
 		ch->tx_index = ch->rx_index = ch->per_block;

@@ -37,7 +37,7 @@ enum {
 
 struct chp__oneshot {
 	chp_word word;
-	size_t size;		   /* set once */
+	size_t size;               /* set once */
 	void (*drop)(void *value); /* set once */
 	chp_waker rx_waker, tx_waker;
 	/* As aligned as malloc's memory: max_align_t. */

@@ -185,8 +185,8 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 		o->node.waker = ctx->waker;
 		node_enqueue(&first, &last, &o->node);
 	} else {
-		old = queued ? node_swap_waker(&o->node, ctx->waker) :
-			       ctx->waker;
+		old = queued ? node_swap_waker(&o->node, ctx->waker)
+			     : ctx->waker;
 	}
 	spin_unlock(&lock, RANK_OBJECT);
 	waker_release(old);

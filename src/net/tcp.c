@@ -114,9 +114,9 @@ int chp_tcp_connect_addr_with(chp_tcp *t, const chp_addr *addr,
 		return r;
 	if (connect(fd, (const struct sockaddr *)&addr->storage,
 		    addr->length) != 0) {
-		r = errno == EINPROGRESS || errno == EINTR ?
-			    await_connect(t->fd, w) :
-			    -errno;
+		r = errno == EINPROGRESS || errno == EINTR
+			    ? await_connect(t->fd, w)
+			    : -errno;
 		if (r)
 			chp_tcp_close(t);
 	}
@@ -200,7 +200,7 @@ int chp_tcp_listener_addr(const chp_tcp_listener *l, chp_addr *addr)
 	addr->length = sizeof(addr->storage);
 	return getsockname(chp_fd_number(l->fd),
 			   (struct sockaddr *)&addr->storage,
-			   &addr->length) == 0 ?
-		       0 :
-		       -errno;
+			   &addr->length) == 0
+		       ? 0
+		       : -errno;
 }

@@ -23,8 +23,7 @@ bool chp__event_take(struct os_event *e)
 	return load_relaxed(&e->state) == OS_EVENT_SET && take(e);
 }
 
-bool chp__event_wait_as(struct os_event *e, uint32_t waiting,
-			chp_time deadline)
+bool chp__event_wait_as(struct os_event *e, uint32_t waiting, chp_time deadline)
 {
 	uint32_t s = OS_EVENT_EMPTY;
 

@@ -31,8 +31,8 @@ void chp__pages_discard(void *memory, size_t size)
 
 int chp__pages_guard_marker(void *memory, size_t size)
 {
-	return madvise(memory, size, ADVICE_GUARD_INSTALL) == 0 ? 0 :
-								  CHP_ENOSYS;
+	return madvise(memory, size, ADVICE_GUARD_INSTALL) == 0 ? 0
+								: CHP_ENOSYS;
 }
 
 size_t chp__pages_max_maps(void)

@@ -192,7 +192,7 @@ int chp__poller_alarm(struct chp__poller *p, chp_time at)
 		}
 		p->alarm = fd;
 	}
-	return timerfd_settime(p->alarm, TFD_TIMER_ABSTIME, &when, NULL) == 0 ?
-		       0 :
-		       -errno;
+	return timerfd_settime(p->alarm, TFD_TIMER_ABSTIME, &when, NULL) == 0
+		       ? 0
+		       : -errno;
 }

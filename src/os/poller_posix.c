@@ -211,9 +211,10 @@ static int snapshot_take(struct chp__poller *p, struct snapshot *s)
 		s->places[s->count] = i;
 		s->set[s->count++] = (struct pollfd){
 			.fd = e->fd,
-			.events = (short)((e->armed & POLLER_READ ? POLLIN : 0) |
-					  (e->armed & POLLER_WRITE ? POLLOUT :
-								     0)),
+			.events =
+				(short)((e->armed & POLLER_READ ? POLLIN : 0) |
+					(e->armed & POLLER_WRITE ? POLLOUT
+								 : 0)),
 		};
 	}
 	return 0;
@@ -264,8 +265,8 @@ static int poll_for(struct snapshot *s, chp_time timeout)
 int chp__poller_wait(struct chp__poller *p, chp_time timeout,
 		     struct poller_ready *out, int max, unsigned *woken)
 {
-	chp_time end = timeout > 0 ? chp__time_add(chp__clock_now(), timeout) :
-				     0;
+	chp_time end =
+		timeout > 0 ? chp__time_add(chp__clock_now(), timeout) : 0;
 	char drain[64];
 	int filled = 0;
 

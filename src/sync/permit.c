@@ -64,8 +64,7 @@ int chp_semaphore_acquire_owned_with(chp_semaphore *s, int64_t n,
 	return filled(permit, s, n, true, chp_semaphore_acquire_with(s, n, w));
 }
 
-int chp_semaphore_acquire_owned(chp_semaphore *s, int64_t n,
-				chp_permit *permit)
+int chp_semaphore_acquire_owned(chp_semaphore *s, int64_t n, chp_permit *permit)
 {
 	return filled(permit, s, n, true, chp_semaphore_acquire(s, n));
 }

@@ -102,7 +102,7 @@ int chp_semaphore_try_acquire(chp_semaphore *s, int64_t n)
 
 struct service {
 	struct wake_batch batch; /* handed over */
-	chp_waker nudge;	 /* UNFAIR: the first waiter's, to compete */
+	chp_waker nudge;         /* UNFAIR: the first waiter's, to compete */
 };
 
 static uint64_t leave_queue(chp_semaphore *s, uint64_t word, chp_node *n)
@@ -156,11 +156,10 @@ static uint64_t nudge(chp_semaphore *s, uint64_t word, struct service *service)
 }
 
 /* Restore the invariants after the count grew or a waiter left. */
-static uint64_t settle(chp_semaphore *s, uint64_t word,
-		       struct service *service)
+static uint64_t settle(chp_semaphore *s, uint64_t word, struct service *service)
 {
-	return s->policy == CHP_UNFAIR ? nudge(s, word, service) :
-					 hand_over(s, word, service);
+	return s->policy == CHP_UNFAIR ? nudge(s, word, service)
+				       : hand_over(s, word, service);
 }
 
 /* After unlocking.  The semaphore may be gone. */
@@ -175,8 +174,8 @@ static inline void deliver(struct service *service)
 /* May the word change by cas: is there nobody to serve? */
 static inline bool nobody_to_serve(const chp_semaphore *s, uint64_t word)
 {
-	return !(word & QUEUED) ||
-	       (s->policy == CHP_UNFAIR && (word & (WAKING | HANDOFF)) == WAKING);
+	return !(word & QUEUED) || (s->policy == CHP_UNFAIR &&
+				    (word & (WAKING | HANDOFF)) == WAKING);
 }
 
 /* The lock was taken with `word`: add n, serve. */
@@ -486,9 +485,10 @@ static int cancel(chp_op *op)
 		if (collect(o) == 0) {
 			found = CHP_GAVE_BACK;
 			if (change(o->semaphore, o->n) != 0)
-				chp__panic("semaphore: more permits than it can "
-					   "count when an acquire was "
-					   "cancelled");
+				chp__panic(
+					"semaphore: more permits than it can "
+					"count when an acquire was "
+					"cancelled");
 		}
 	}
 	if (o->owned)

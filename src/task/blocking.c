@@ -32,7 +32,7 @@ struct pool_thread {
 	struct chp_runtime *rt;
 	struct task *job;      /* first or handed over; NULL: look */
 	struct worker *worker; /* to run instead */
-	bool listed;	       /* on the idle list; guarded by lock */
+	bool listed;           /* on the idle list; guarded by lock */
 	struct os_event event;
 	pthread_t thread;
 };
@@ -62,6 +62,12 @@ static chp_time job_now(struct agent *a)
 	return chp__clock_now();
 }
 
+static chp_time job_coarse(struct agent *a)
+{
+	(void)a;
+	return chp__clock_coarse();
+}
+
 static struct wheel *job_wheel(struct agent *a)
 {
 	(void)a;
@@ -79,6 +85,7 @@ const struct agent_class chp__job_class = {
 	.unpark = job_unpark,
 	.yield = job_yield,
 	.now = job_now,
+	.coarse = job_coarse,
 	.wheel = job_wheel,
 	.driver = job_driver,
 };
@@ -123,8 +130,8 @@ static bool next_job(struct pool_thread *t)
 {
 	struct chp_runtime *rt = t->rt;
 	struct blocking *b = &rt->blocking;
-	chp_time until = chp__time_add(chp__clock_now(),
-				       rt->options.blocking_idle);
+	chp_time until =
+		chp__time_add(chp__clock_now(), rt->options.blocking_idle);
 	bool set;
 
 	spin_lock(&b->lock, RANK_BLOCKING);

@@ -16,10 +16,10 @@ struct pool_thread;
 
 struct blocking {
 	chp_word lock;
-	struct task *first, *last;	 /* calls that wait for a thread */
-	struct pool_thread *idle;	 /* last in, first out */
-	struct pool_thread *dead;	 /* ended, not yet joined */
-	unsigned threads, idle_threads;	 /* dead ones are not counted */
+	struct task *first, *last;      /* calls that wait for a thread */
+	struct pool_thread *idle;       /* last in, first out */
+	struct pool_thread *dead;       /* ended, not yet joined */
+	unsigned threads, idle_threads; /* dead ones are not counted */
 	bool stopping;
 	/* all above guarded by lock */
 	chp_word out; /* calls spawned and not ended; written under lock */

@@ -95,8 +95,7 @@ static inline void fiber_init_stack(struct fiber *f, void *bottom, size_t size)
 	f->tsan_fiber = NULL;
 	f->valgrind_id = 0;
 #ifdef CHP_VALGRIND
-	f->valgrind_id = VALGRIND_STACK_REGISTER(
-		bottom, (char *)bottom + size);
+	f->valgrind_id = VALGRIND_STACK_REGISTER(bottom, (char *)bottom + size);
 #endif
 }
 

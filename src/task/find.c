@@ -74,8 +74,7 @@ static void take_inbox(struct worker *w)
 			break;
 		task_queue_append(&first, &last, t);
 	}
-	store_relaxed(&rt->inbox_count,
-		      load_relaxed(&rt->inbox_count) - count);
+	store_relaxed(&rt->inbox_count, load_relaxed(&rt->inbox_count) - count);
 	spin_unlock(&rt->lock, RANK_RUNTIME);
 
 	while ((t = task_queue_pop(&first, &last)))

@@ -37,14 +37,21 @@ chp_time chp__runtime_now(const struct chp_runtime *rt)
 	return now ? (chp_time)now : chp__clock_now();
 }
 
+chp_time chp__runtime_coarse(const struct chp_runtime *rt)
+{
+	uint64_t now = load64_relaxed(&rt->virtual_now);
+
+	return now ? (chp_time)now : chp__clock_coarse();
+}
+
 /* lock held */
 static void publish(struct chp_runtime *rt)
 {
 	uint32_t idle = load_relaxed(&rt->idle_count);
 
 	/* Relaxed: a hint. */
-	store_relaxed(&rt->unwatched, idle > 0 && rt->watchers == 0 &&
-					      idle < rt->worker_count);
+	store_relaxed(&rt->unwatched,
+		      idle > 0 && rt->watchers == 0 && idle < rt->worker_count);
 }
 
 /* lock held: w stops being listed */

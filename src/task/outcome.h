@@ -46,12 +46,12 @@ enum end_state {
 struct outcome {
 	struct agent agent; /* first; id 0: the slot is free */
 	chp_word end;
-	chp_fate fate;	       /* before (E) */
-	chp_ptr runtime;       /* set before the id; NULL while free */
-	chp_waker joiner;      /* see the table */
-	void *(*fn)(void *arg);	/* set once before it runs */
+	chp_fate fate;          /* before (E) */
+	chp_ptr runtime;        /* set before the id; NULL while free */
+	chp_waker joiner;       /* see the table */
+	void *(*fn)(void *arg); /* set once before it runs */
 	void *arg;
-	void *value;		    /* before (E) */
+	void *value;                 /* before (E) */
 	void (*arg_drop)(void *arg); /* set once before it runs */
 	void (*result_drop)(void *value);
 	void (*free_slot)(struct outcome *o); /* fixed for the slot */

@@ -21,8 +21,8 @@ static struct sigaction before_segv, before_bus;
 
 static void pass_on(int number, siginfo_t *info, void *context)
 {
-	struct sigaction *before = number == SIGBUS ? &before_bus :
-						      &before_segv;
+	struct sigaction *before =
+		number == SIGBUS ? &before_bus : &before_segv;
 
 	if (before->sa_flags & SA_SIGINFO) {
 		before->sa_sigaction(number, info, context);

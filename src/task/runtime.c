@@ -29,9 +29,8 @@ static size_t runtime_size(unsigned workers)
 static int resolve(chp_runtime_options *o)
 {
 	if ((unsigned)o->kind > CHP_CURRENT_THREAD ||
-	    (unsigned)o->guard > CHP_GUARD_BUDGET ||
-	    o->workers > WORKERS_MAX || o->blocking_idle < 0 ||
-	    chp__stack_class(o->stack_size) < 0)
+	    (unsigned)o->guard > CHP_GUARD_BUDGET || o->workers > WORKERS_MAX ||
+	    o->blocking_idle < 0 || chp__stack_class(o->stack_size) < 0)
 		return CHP_EINVAL;
 	if (o->kind == CHP_CURRENT_THREAD)
 		o->workers = 1;
@@ -145,9 +144,10 @@ void chp__runtime_free(struct chp_runtime *rt)
 		struct worker *w = &rt->workers[i];
 
 		if (chp__wheel_is_armed(&w->wheel))
-			chp__panic("runtime \"%s\" shut down while an operation "
-				   "on time, begun in it, is pending",
-				   rt->name);
+			chp__panic(
+				"runtime \"%s\" shut down while an operation "
+				"on time, begun in it, is pending",
+				rt->name);
 		chp__slot_flush(&w->slots);
 		while (w->stacks) {
 			struct stack *s = w->stacks;

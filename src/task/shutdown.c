@@ -185,9 +185,9 @@ int chp_runtime_shutdown(chp_runtime *rt, chp_time deadline,
 	}
 	if (left_count)
 		*left_count = 0;
-	chp__runtime_stop(rt, rt->options.kind == CHP_MANY_THREADS ?
-				      rt->worker_count :
-				      0);
+	chp__runtime_stop(rt, rt->options.kind == CHP_MANY_THREADS
+				      ? rt->worker_count
+				      : 0);
 	return 0;
 }
 

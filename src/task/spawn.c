@@ -97,8 +97,8 @@ int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,
 
 	if (r)
 		return r;
-	cls = options->stack_size ? chp__stack_class(options->stack_size) :
-				    rt->stack_class;
+	cls = options->stack_size ? chp__stack_class(options->stack_size)
+				  : rt->stack_class;
 	if (cls < 0)
 		return CHP_EINVAL;
 	here = chp__worker_here();
@@ -126,9 +126,8 @@ int chp_spawn(chp_task *task, void *(*fn)(void *arg), void *arg)
 	return chp_spawn_with(task, fn, arg, NULL);
 }
 
-int chp_spawn_blocking(chp_runtime *rt, chp_task *task,
-		       void *(*fn)(void *arg), void *arg,
-		       const chp_task_options *options)
+int chp_spawn_blocking(chp_runtime *rt, chp_task *task, void *(*fn)(void *arg),
+		       void *arg, const chp_task_options *options)
 {
 	struct task *t;
 	int r;

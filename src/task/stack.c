@@ -39,8 +39,8 @@ struct slab {
 	struct pool *pool;
 	struct stack *free_list;
 	unsigned free_count;
-	unsigned made;	/* stacks [made..63] have never been used */
-	bool warm;	/* some free stack holds memory */
+	unsigned made; /* stacks [made..63] have never been used */
+	bool warm;     /* some free stack holds memory */
 	char *memory;
 	uint8_t guards[SLAB_STACKS]; /* enum stack_guard_kind */
 };
@@ -48,7 +48,7 @@ struct slab {
 struct pool {
 	chp_word lock;
 	struct slab *first, *last; /* slabs with a free stack */
-	unsigned whole_warm;	   /* slabs all free and warm */
+	unsigned whole_warm;       /* slabs all free and warm */
 	size_t stacks, unguarded;
 };
 

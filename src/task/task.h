@@ -52,8 +52,8 @@ struct task {
 		struct os_event event;
 	};
 	uint8_t stack_class;   /* set once before it runs */
-	uint8_t pinned;	       /* set once before it runs */
-	void *context;	       /* while it is not running; before (X) */
+	uint8_t pinned;        /* set once before it runs */
+	void *context;         /* while it is not running; before (X) */
 	struct stack *stack;   /* from its first run on */
 	struct worker *worker; /* that runs it; pinned: that will; or NULL */
 	struct task *next;     /* in a list: whose, that list's lock says */

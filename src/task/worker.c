@@ -260,6 +260,11 @@ static chp_time task_now(struct agent *a)
 	return chp__runtime_now(task_runtime(task_of(a)));
 }
 
+static chp_time task_coarse(struct agent *a)
+{
+	return chp__runtime_coarse(task_runtime(task_of(a)));
+}
+
 static struct wheel *task_wheel(struct agent *a)
 {
 	struct task *t = task_of(a);
@@ -278,6 +283,7 @@ const struct agent_class chp__task_class = {
 	.unpark = task_unpark,
 	.yield = task_yield,
 	.now = task_now,
+	.coarse = task_coarse,
 	.wheel = task_wheel,
 	.driver = task_driver,
 };
@@ -301,6 +307,11 @@ static chp_time worker_now(struct agent *a)
 	return chp__runtime_now(container_of(a, struct worker, agent)->rt);
 }
 
+static chp_time worker_coarse(struct agent *a)
+{
+	return chp__runtime_coarse(container_of(a, struct worker, agent)->rt);
+}
+
 static struct wheel *worker_wheel(struct agent *a)
 {
 	return &container_of(a, struct worker, agent)->wheel;
@@ -317,6 +328,7 @@ const struct agent_class chp__worker_class = {
 	.unpark = worker_nothing,
 	.yield = worker_nothing,
 	.now = worker_now,
+	.coarse = worker_coarse,
 	.wheel = worker_wheel,
 	.driver = worker_driver,
 };

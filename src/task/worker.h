@@ -40,8 +40,8 @@ enum after {
 
 struct seat {
 	struct worker *worker; /* NULL: another thread has it */
-	void **self;	       /* the thread's agent pointer */
-	void *context;	       /* the scheduler's, while a task runs */
+	void **self;           /* the thread's agent pointer */
+	void *context;         /* the scheduler's, while a task runs */
 	struct fiber fiber;    /* the thread's stack */
 	struct fiber *before;  /* which stack was left last */
 	enum after after;
@@ -99,18 +99,18 @@ struct chp_runtime {
 	chp_word lock CACHE_ALIGNED;
 	struct task *inbox_first, *inbox_last; /* guarded by lock */
 	struct worker *idle_first, *idle_last; /* guarded by lock */
-	struct worker *poller;		       /* guarded by lock */
-	unsigned watchers;		       /* guarded by lock */
-	bool stopping;			       /* guarded by lock */
-	chp_word64 remote_spawned;	       /* written under lock */
-	chp_word inbox_count;		       /* written under lock */
-	chp_word idle_count;		       /* written under lock */
+	struct worker *poller;                 /* guarded by lock */
+	unsigned watchers;                     /* guarded by lock */
+	bool stopping;                         /* guarded by lock */
+	chp_word64 remote_spawned;             /* written under lock */
+	chp_word inbox_count;                  /* written under lock */
+	chp_word idle_count;                   /* written under lock */
 	chp_word unwatched; /* workers sleep, and none will look up by itself */
 
 	struct driver driver;
 	struct blocking blocking;
 	chp_word64 virtual_now; /* paused clock; 0: the real one */
-	struct os_event quiet;	/* closing: the last task may have ended */
+	struct os_event quiet;  /* closing: the last task may have ended */
 
 	/* current-thread: who holds the worker; guarded by lock */
 	bool driven;
@@ -196,5 +196,6 @@ void chp__runtime_stop(struct chp_runtime *rt, unsigned started);
 int chp__schedule_new(struct chp_runtime *rt, struct task *t);
 
 chp_time chp__runtime_now(const struct chp_runtime *rt);
+chp_time chp__runtime_coarse(const struct chp_runtime *rt);
 
 #endif

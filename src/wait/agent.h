@@ -42,6 +42,8 @@ struct agent_class {
 	void (*unpark)(struct agent *a);
 	void (*yield)(struct agent *a);
 	chp_time (*now)(struct agent *a);
+	/* Now or some milliseconds before, at a fifth of the cost. */
+	chp_time (*coarse)(struct agent *a);
 	/* Who drives its timers and descriptors; NULL: cannot be started. */
 	struct wheel *(*wheel)(struct agent *a);
 	struct driver *(*driver)(struct agent *a);
@@ -57,13 +59,13 @@ enum {
 
 struct agent {
 	const struct agent_class *cls; /* fixed for the life of the slot */
-	chp_word64 attention;	       /* atomic: see above */
-	uint32_t budget;	       /* owner only */
-	uint32_t budget_full;	       /* set once before it runs */
-	uint32_t shield;	       /* owner only: nesting depth */
-	uint32_t saw_abort;	       /* owner only: a wait said EABORTED */
-	struct local *locals;	       /* owner only */
-	uint64_t random;	       /* owner only: state; 0: unseeded */
+	chp_word64 attention;          /* atomic: see above */
+	uint32_t budget;               /* owner only */
+	uint32_t budget_full;          /* set once before it runs */
+	uint32_t shield;               /* owner only: nesting depth */
+	uint32_t saw_abort;            /* owner only: a wait said EABORTED */
+	struct local *locals;          /* owner only */
+	uint64_t random;               /* owner only: state; 0: unseeded */
 	chp_word64 name[CHP_NAME_MAX / 8]; /* written by owner; see agent.c */
 };
 
@@ -98,6 +100,17 @@ static inline uint64_t agent_id(const struct agent *a)
 static inline bool agent_attention(const struct agent *a)
 {
 	return (load64_relaxed(&a->attention) & AGENT_FLAGS) != 0;
+}
+
+/*
+ * Has this time come?  Reads the clock exactly only when it is near.  A coarse
+ * clock that lags more than it should makes the answer late, never early.
+ */
+static inline bool agent_passed(struct agent *a, chp_time at)
+{
+	chp_time t = a->cls->coarse(a);
+
+	return t >= at || (at - t < 20000000 && a->cls->now(a) >= at);
 }
 
 static inline chp_agent agent_handle(struct agent *a)

@@ -6,8 +6,9 @@
  * what it has to say and then unparks, and an unpark makes the next park
  * return: so a reason that comes after we looked is seen in the next round.
  *
- * After a park the poll comes first: success wins over every reason to stop.
- * A timer set for the park may be late; an early end is just another round.
+ * The poll comes first, also when there is a reason: success wins over it.  A
+ * park may end early, or late by what its timer takes; then there is another
+ * round.
  */
 #include "wait/block.h"
 
@@ -44,7 +45,7 @@ bool chp__wait_expired(struct agent *self, const chp_wait *w)
 {
 	chp_time at = deadline_of(w);
 
-	return at && self->cls->now(self) >= at;
+	return at && agent_passed(self, at);
 }
 
 /* Why the wait must end now; 0: it need not. */
@@ -60,36 +61,32 @@ static int reason(struct agent *self, const chp_wait *w, chp_time deadline,
 	}
 	if (w && w->cancel && cancel_is_set(w->cancel))
 		return CHP_ECANCELED;
-	if (deadline && self->cls->now(self) >= deadline)
+	if (deadline && agent_passed(self, deadline))
 		return CHP_ETIMEDOUT;
 	return 0;
 }
 
-static int loop(struct agent *self, chp_op *op, const chp_wait *w)
+/* ahead: the deadline was looked at just now. */
+static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 {
 	chp_time deadline = deadline_of(w), wake_at;
 	chp_poll_ctx ctx = {
 		.waker = agent_waker(self),
 		.wake_at = &wake_at,
 	};
-	int r, why = 0;
+	int r, why;
 
-	for (;;) {
+	for (;; ahead = false) {
 		wake_at = CHP_NEVER;
 		r = chp_op_poll(op, &ctx);
 		if (r != CHP_PENDING)
 			return r;
+		why = reason(self, w, ahead ? 0 : deadline, false);
 		if (why)
 			break;
-
-		/* Not before the first poll: a past deadline gets its try. */
-		why = reason(self, w, deadline, false);
-		if (why)
-			continue;
-		self->cls->park(self, earlier(deadline, wake_at == CHP_NEVER ?
-							       0 :
-							       wake_at));
-		why = reason(self, w, deadline, false);
+		self->cls->park(
+			self,
+			earlier(deadline, wake_at == CHP_NEVER ? 0 : wake_at));
 	}
 
 	if (chp_op_cancel(op) == CHP_TOO_LATE)
@@ -99,7 +96,7 @@ static int loop(struct agent *self, chp_op *op, const chp_wait *w)
 	return r ? r : why;
 }
 
-int chp__block(struct agent *self, chp_op *op, const chp_wait *w)
+static int block(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 {
 	int saved_errno = chp__errno_get();
 	chp_node place;
@@ -107,14 +104,19 @@ int chp__block(struct agent *self, chp_op *op, const chp_wait *w)
 
 	if (w && w->cancel) {
 		chp__cancel_enter(w->cancel, &place, agent_waker(self));
-		r = loop(self, op, w);
+		r = loop(self, op, w, ahead);
 		chp__cancel_leave(w->cancel, &place);
 	} else {
-		r = loop(self, op, w);
+		r = loop(self, op, w, ahead);
 	}
 	chp__errno_set(saved_errno);
 	agent_spend(self);
 	return r;
+}
+
+int chp__block(struct agent *self, chp_op *op, const chp_wait *w)
+{
+	return block(self, op, w, true);
 }
 
 int chp_op_wait(chp_op *op, const chp_wait *w)
@@ -122,11 +124,9 @@ int chp_op_wait(chp_op *op, const chp_wait *w)
 	struct agent *self = agent_self();
 	int r = wait_check(self, w);
 
-	if (r) {
-		chp_op_cancel(op);
-		return r;
-	}
-	return chp__block(self, op, w);
+	if (r)
+		return chp_op_cancel(op) == CHP_TOO_LATE ? op->result : r;
+	return block(self, op, w, false);
 }
 
 void chp_park(chp_time deadline)

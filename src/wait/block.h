@@ -36,7 +36,10 @@ static inline bool wait_expired(struct agent *self, const chp_wait *w)
 	return chp__wait_expired(self, w);
 }
 
-/* Poll op, which is new, until it finishes or w ends the wait. */
+/*
+ * Poll op until it finishes or w ends the wait; the checks above have been
+ * made.
+ */
 int chp__block(struct agent *self, chp_op *op, const chp_wait *w);
 
 #endif

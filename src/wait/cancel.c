@@ -119,7 +119,7 @@ int chp_cancel_status(const chp_cancel *token)
 {
 	if (cancel_is_set(token))
 		return CHP_ECANCELED;
-	if (token->deadline && chp_now() >= token->deadline)
+	if (token->deadline && agent_passed(agent_self(), token->deadline))
 		return CHP_ETIMEDOUT;
 	return 0;
 }

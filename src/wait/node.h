@@ -39,7 +39,13 @@
 #include "base/list.h"
 #include "wait/op.h"
 
-enum node_state { NODE_IDLE, NODE_QUEUED, NODE_CLAIMED, NODE_LISTED, NODE_DONE };
+enum node_state {
+	NODE_IDLE,
+	NODE_QUEUED,
+	NODE_CLAIMED,
+	NODE_LISTED,
+	NODE_DONE
+};
 
 DEFINE_LIST(node_list, chp_node);
 

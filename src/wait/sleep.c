@@ -38,7 +38,7 @@ static void arm(chp_sleep_op *o, chp_waker waker)
 
 int chp__sleep_poll(chp_sleep_op *o, chp_poll_ctx *ctx)
 {
-	if (chp_now() >= o->until) {
+	if (agent_passed(agent_self(), o->until)) {
 		chp__sleep_disarm(o);
 		return 0;
 	}

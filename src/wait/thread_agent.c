@@ -55,6 +55,12 @@ static chp_time now(struct agent *a)
 	return chp__clock_now();
 }
 
+static chp_time coarse(struct agent *a)
+{
+	(void)a;
+	return chp__clock_coarse();
+}
+
 static struct wheel *wheel(struct agent *a)
 {
 	(void)a;
@@ -73,6 +79,7 @@ static const struct agent_class thread_class = {
 	.unpark = unpark,
 	.yield = yield,
 	.now = now,
+	.coarse = coarse,
 	.wheel = wheel,
 	.driver = driver,
 };

@@ -92,9 +92,9 @@ static uint64_t first_slot(const struct wheel *w, unsigned *level,
 			continue;
 		*level = l;
 		*slot = (unsigned)__builtin_ctzll(w->occupied[l]);
-		above = l + 1 < WHEEL_LEVELS ?
-				w->tick >> (shift + WHEEL_SLOT_BITS) :
-				0;
+		above = l + 1 < WHEEL_LEVELS
+				? w->tick >> (shift + WHEEL_SLOT_BITS)
+				: 0;
 		return (above << WHEEL_SLOT_BITS | *slot) << shift;
 	}
 	return UINT64_MAX;
@@ -106,13 +106,11 @@ static void publish_next(struct wheel *w)
 	uint64_t tick = first_slot(w, &level, &slot);
 
 	/* Relaxed: a hint, see wheel_next. */
-	store64_relaxed(&w->next, tick == UINT64_MAX ?
-					  UINT64_MAX :
-					  tick << WHEEL_TICK_BITS);
+	store64_relaxed(&w->next, tick == UINT64_MAX ? UINT64_MAX
+						     : tick << WHEEL_TICK_BITS);
 }
 
-void chp__wheel_arm(struct wheel *w, chp_timer *t, chp_time at,
-		    chp_waker waker)
+void chp__wheel_arm(struct wheel *w, chp_timer *t, chp_time at, chp_waker waker)
 {
 	uint64_t start;
 	bool earlier;

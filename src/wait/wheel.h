@@ -18,7 +18,7 @@ enum {
 struct wheel {
 	chp_word lock;
 	chp_word64 next; /* no timer is due before; UINT64_MAX: none at all */
-	uint64_t tick;	 /* every earlier tick has been served */
+	uint64_t tick;   /* every earlier tick has been served */
 	uint64_t occupied[WHEEL_LEVELS];
 	chp_timer *slots[WHEEL_LEVELS][WHEEL_SLOTS];
 	/* Called without the lock when `next` moved to an earlier time. */

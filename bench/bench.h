@@ -1,0 +1,72 @@
+/*
+ * bench.h - workloads by name, timed in interleaved passes.
+ *
+ * A workload does `ops` operations and returns how many nanoseconds they took;
+ * what must be set up is set up outside that time.  Its name is the one of the
+ * published table; impl is "chappe", with the policy after a slash where there
+ * are several, or "limit" for what the machine itself allows.
+ */
+#ifndef CHAPPE_BENCH_H
+#define CHAPPE_BENCH_H
+
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <chappe/chappe.h>
+
+struct workload {
+	const char *impl;
+	const char *name;
+	long ops; /* of one pass */
+	double (*run)(long ops);
+};
+
+struct workload_list {
+	const struct workload *list;
+	size_t count;
+};
+
+#define WORKLOADS(list_)                                                       \
+	{                                                                      \
+		(list_), sizeof(list_) / sizeof(*(list_))                      \
+	}
+
+extern const struct workload_list bench_limits;
+extern const struct workload_list bench_uncontended;
+extern const struct workload_list bench_channels;
+extern const struct workload_list bench_contended;
+extern const struct workload_list bench_roundtrips;
+extern const struct workload_list bench_tasks;
+
+/* Nanoseconds on the monotonic clock. */
+double bench_now(void);
+
+/* Ends the program with the code's name if r is not 0. */
+void bench_check(int r, const char *what);
+#define OK(call) bench_check((call), #call)
+
+/*
+ * Run body(ops) in a task: of a current-thread runtime, of one with two
+ * workers.  Returns what body returns.
+ */
+double bench_ct(double (*body)(long ops), long ops);
+double bench_mt(double (*body)(long ops), long ops);
+
+/* Spawn `count` tasks fn(args[i]), or fn(NULL), and wait for them. */
+void bench_tasks_run(int count, void *(*fn)(void *arg), void *arg);
+
+/* The same with threads. */
+void bench_threads_run(int count, void *(*fn)(void *arg), void *arg);
+
+/* About 25 ns of work that no compiler folds away. */
+void bench_work(void);
+
+/* Keep a value from being optimised away. */
+static inline void bench_use(const void *p)
+{
+	__asm__ __volatile__("" : : "r"(p) : "memory");
+}
+
+#endif

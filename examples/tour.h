@@ -1,0 +1,27 @@
+/*
+ * tour.h - the stories of the tour, each in a file of its own.
+ *
+ * A story runs as a task.  It prints what happens, checks its own result and
+ * returns NULL, or one sentence that says what went wrong.  Read them in this
+ * order.
+ */
+#ifndef TOUR_H
+#define TOUR_H
+
+/* Message passing. */
+const char *tour_oneshot(void);
+const char *tour_join(void);
+const char *tour_stream(void);
+const char *tour_socket(void);
+const char *tour_counter(void);
+
+/* Semaphores. */
+const char *tour_pool(void);
+const char *tour_binary(void);
+
+/* Giving up. */
+const char *tour_timeout(void);
+const char *tour_cancel(void);
+const char *tour_abort(void);
+
+#endif
