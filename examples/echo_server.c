@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_CONNECTIONS 1000
 #define GRACE           (2 * CHP_SEC)
@@ -244,7 +243,7 @@ static void *self_test(void *arg)
 	    chp_tcp_write_all(&idle, "x", 1, NULL) ||
 	    chp_tcp_read_exact(&idle, &byte, 1, NULL))
 		return &server;
-	kill(getpid(), SIGTERM);
+	raise(SIGTERM);
 	end = chp_tcp_read(&idle, &byte, 1);
 	printf("the idle client: %s\n", end ? "no end" : "end of stream");
 	chp_tcp_close(&idle);

@@ -156,6 +156,7 @@ static void a_handle_is_good_for_one_join_or_detach(void)
 static void a_stale_handle_does_not_reach_a_later_task(void)
 {
 	chp_task old, t[64];
+	chp_outcome o;
 
 	begin();
 	spawn(&old, give_back, NULL);
@@ -165,8 +166,12 @@ static void a_stale_handle_does_not_reach_a_later_task(void)
 		spawn(&t[i], pass_the_gate, &t[i]);
 	check_dead(&old);
 	h_until(chp_semaphore_queue_length(&gate) == 64);
-	for (int i = 0; i < 64; i++)
-		open_and_join(&t[i], &t[i]);
+	chp_semaphore_release(&gate, 64);
+	for (int i = 0; i < 64; i++) {
+		CHECK_CODE(join(&t[i], &o, NULL), 0);
+		CHECK_EQ(o.fate, CHP_RETURNED);
+		CHECK(o.value == &t[i]);
+	}
 	end();
 }
 

@@ -73,7 +73,7 @@ struct chp__mpsc {
 	struct block *rx_block;
 };
 
-/* ---- store.c: where the values are ---- */
+/* ---- mpsc_store.c: where the values are ---- */
 
 int chp__mpsc_store_init(struct chp__mpsc *ch);
 void chp__mpsc_store_free(struct chp__mpsc *ch);
@@ -88,12 +88,53 @@ static inline bool mpsc_needs_block(const struct chp__mpsc *ch)
 struct block *chp__mpsc_make_block(const struct chp__mpsc *ch);
 void chp__mpsc_free_block(const struct chp__mpsc *ch, struct block *b);
 
-/* Lock held; there is room.  Copies the value in. */
-void chp__mpsc_push(struct chp__mpsc *ch, const void *value);
+/* Lock held, the senders' block is full, a spare is there: go on to it. */
+void chp__mpsc_link_block(struct chp__mpsc *ch);
 
-/* The receiver: the oldest value, which is there; and forget it. */
-void *chp__mpsc_front(struct chp__mpsc *ch);
-void chp__mpsc_pop(struct chp__mpsc *ch);
+/* The receiver's block is used up, and there is a value: go on to the next. */
+void chp__mpsc_next_block(struct chp__mpsc *ch);
+
+/* Lock held; there is room.  Copies the value in. */
+static inline void mpsc_push(struct chp__mpsc *ch, const void *value)
+{
+	size_t i = ch->tx_index;
+	char *place;
+
+	if (ch->capacity) {
+		place = ch->ring + i * ch->stride;
+		ch->tx_index = i + 1 == ch->capacity ? 0 : i + 1;
+	} else {
+		if (unlikely(i == ch->per_block)) {
+			chp__mpsc_link_block(ch);
+			i = 0;
+		}
+		place = ch->tx_block->values + i * ch->stride;
+		ch->tx_index = i + 1;
+	}
+	value_copy(place, value, ch->size);
+	store64_release(&ch->pushed, load64_relaxed(&ch->pushed) + 1); /* (P) */
+}
+
+/* The receiver: where the oldest value is, which is there. */
+static inline void *mpsc_front(struct chp__mpsc *ch)
+{
+	if (ch->capacity)
+		return ch->ring + ch->rx_index * ch->stride;
+	if (unlikely(ch->rx_index == ch->per_block))
+		chp__mpsc_next_block(ch);
+	return ch->rx_block->values + ch->rx_index * ch->stride;
+}
+
+/* The receiver: forget the oldest value. */
+static inline void mpsc_pop(struct chp__mpsc *ch)
+{
+	size_t i = ch->rx_index + 1;
+
+	ch->rx_index = ch->capacity && i == ch->capacity ? 0 : i;
+	/* Release, so that len() of another thread, which acquires it, is not
+	   behind what it knows. */
+	store64_release(&ch->popped, load64_relaxed(&ch->popped) + 1);
+}
 
 static inline size_t mpsc_buffered(const struct chp__mpsc *ch)
 {

@@ -32,8 +32,8 @@ static size_t take_bounded(struct chp__mpsc *ch, char *out, size_t limit)
 	if (n > limit)
 		n = limit;
 	for (size_t i = 0; i < n; i++) {
-		value_copy(out + i * ch->size, chp__mpsc_front(ch), ch->size);
-		chp__mpsc_pop(ch);
+		value_copy(out + i * ch->size, mpsc_front(ch), ch->size);
+		mpsc_pop(ch);
 	}
 	ch->room += n;
 	return n;
@@ -63,8 +63,8 @@ static size_t take_unbounded(struct chp__mpsc *ch, char *out, size_t limit)
 	if (n > limit)
 		n = limit;
 	for (size_t i = 0; i < n; i++) {
-		value_copy(out + i * ch->size, chp__mpsc_front(ch), ch->size);
-		chp__mpsc_pop(ch);
+		value_copy(out + i * ch->size, mpsc_front(ch), ch->size);
+		mpsc_pop(ch);
 	}
 	return n;
 }
@@ -100,16 +100,16 @@ static int destroy_one(struct chp__mpsc *ch)
 		return r;
 
 	if (ch->drop)
-		ch->drop(chp__mpsc_front(ch));
+		ch->drop(mpsc_front(ch));
 	else
-		chp__mpsc_front(ch);
+		mpsc_front(ch);
 
 	if (!ch->capacity) {
-		chp__mpsc_pop(ch);
+		mpsc_pop(ch);
 		return 1;
 	}
 	mpsc_lock(ch);
-	chp__mpsc_pop(ch);
+	mpsc_pop(ch);
 	ch->room++;
 	chp__mpsc_serve(ch, &batch, &moved);
 	mpsc_unlock(ch);
@@ -242,9 +242,34 @@ int chp_mpsc_recv_with(chp_mpsc_rx *rx, void *out, const chp_wait *w)
 	return recv_blocking(rx, out, 1, true, w);
 }
 
+/* The common case in one step: bounded, a value is there, no sender waits. */
+static inline bool recv_fast(struct chp__mpsc *ch, void *out)
+{
+	bool ok;
+
+	if (!ch->capacity || !spin_trylock(&ch->lock, RANK_OBJECT))
+		return false;
+	/* Relaxed: both change under the lock. */
+	ok = load64_relaxed(&ch->pushed) != load64_relaxed(&ch->popped) &&
+	     !ch->first;
+	if (likely(ok)) {
+		value_copy(out, mpsc_front(ch), ch->size);
+		mpsc_pop(ch);
+		ch->room++;
+	}
+	mpsc_unlock(ch);
+	return ok;
+}
+
 int chp_mpsc_recv(chp_mpsc_rx *rx, void *out)
 {
-	return recv_blocking(rx, out, 1, true, NULL);
+	struct agent *self = agent_unhindered();
+	struct chp__mpsc *ch = rx->ch;
+
+	if (unlikely(!self || !ch || !out || !recv_fast(ch, out)))
+		return recv_blocking(rx, out, 1, true, NULL);
+	agent_spend(self);
+	return 0;
 }
 
 int chp_mpsc_recv_many_with(chp_mpsc_rx *rx, void *out, size_t limit,
@@ -315,11 +340,11 @@ void chp_mpsc_rx_drop(chp_mpsc_rx *rx)
 
 	/* Nothing is pushed any more: what is there is ours. */
 	while (mpsc_buffered(ch)) {
-		void *value = chp__mpsc_front(ch);
+		void *value = mpsc_front(ch);
 
 		if (ch->drop)
 			ch->drop(value);
-		chp__mpsc_pop(ch);
+		mpsc_pop(ch);
 		if (ch->capacity) {
 			mpsc_lock(ch);
 			ch->room++;

@@ -72,7 +72,7 @@ int chp_mpsc_try_send(chp_mpsc_tx *tx, const void *value)
 	if (likely(r == 0)) {
 		if (ch->capacity)
 			ch->room--;
-		chp__mpsc_push(ch, value);
+		mpsc_push(ch, value);
 		waker = mpsc_take_rx(ch);
 	}
 	mpsc_unlock(ch);
@@ -116,7 +116,7 @@ void chp__mpsc_fill(struct chp__mpsc *ch, const void *value)
 	if (dropped)
 		ch->room++;
 	else
-		chp__mpsc_push(ch, value);
+		mpsc_push(ch, value);
 	waker = mpsc_take_rx(ch);
 	mpsc_unlock(ch);
 	waker_wake(waker);
@@ -134,7 +134,7 @@ void chp__mpsc_serve(struct chp__mpsc *ch, struct wake_batch *batch,
 		node_list_remove(&ch->first, &ch->last, &o->node);
 		ch->room -= o->n;
 		if (is_direct(o)) {
-			chp__mpsc_push(ch, o->value);
+			mpsc_push(ch, o->value);
 			*moved = true;
 		} else {
 			ch->reserved += o->n;
@@ -178,7 +178,7 @@ static int enter(chp_send_op *o, struct chp__mpsc *ch, chp_waker *rx)
 	} else if (r == 0) {
 		if (ch->capacity)
 			ch->room--;
-		chp__mpsc_push(ch, o->value);
+		mpsc_push(ch, o->value);
 		*rx = mpsc_take_rx(ch);
 	}
 	return r;
@@ -341,7 +341,29 @@ int chp_mpsc_send_with(chp_mpsc_tx *tx, const void *value, const chp_wait *w)
 	return chp__block(self, &op.op, w);
 }
 
+/* The common case in one step: bounded, room, nobody waits on either side. */
+static inline bool send_fast(struct chp__mpsc *ch, const void *value)
+{
+	bool ok;
+
+	if (!ch->capacity || !spin_trylock(&ch->lock, RANK_OBJECT))
+		return false;
+	ok = ch->room && !ch->first && !ch->closed && !ch->rx_waiting;
+	if (likely(ok)) {
+		ch->room--;
+		mpsc_push(ch, value);
+	}
+	mpsc_unlock(ch);
+	return ok;
+}
+
 int chp_mpsc_send(chp_mpsc_tx *tx, const void *value)
 {
-	return chp_mpsc_send_with(tx, value, NULL);
+	struct agent *self = agent_unhindered();
+	struct chp__mpsc *ch = tx->ch;
+
+	if (unlikely(!self || !ch || !send_fast(ch, value)))
+		return chp_mpsc_send_with(tx, value, NULL);
+	agent_spend(self);
+	return 0;
 }

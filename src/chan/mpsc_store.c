@@ -64,8 +64,7 @@ void chp__mpsc_store_free(struct chp__mpsc *ch)
 		chp__mpsc_free_block(ch, ch->spare);
 }
 
-/* Lock held, tx_block full, a spare is there. */
-static void link_block(struct chp__mpsc *ch)
+void chp__mpsc_link_block(struct chp__mpsc *ch)
 {
 	struct block *b = ch->spare;
 
@@ -76,33 +75,17 @@ static void link_block(struct chp__mpsc *ch)
 	else
 		ch->rx_block = b;
 	ch->tx_block = b;
-	ch->tx_index = 0;
 }
 
-void chp__mpsc_push(struct chp__mpsc *ch, const void *value)
-{
-	char *place;
-
-	if (ch->capacity) {
-		place = ch->ring + ch->tx_index * ch->stride;
-		if (++ch->tx_index == ch->capacity)
-			ch->tx_index = 0;
-	} else {
-		if (ch->tx_index == ch->per_block)
-			link_block(ch);
-		place = ch->tx_block->values + ch->tx_index++ * ch->stride;
-	}
-	value_copy(place, value, ch->size);
-	store64_release(&ch->pushed, load64_relaxed(&ch->pushed) + 1); /* (P) */
-}
-
-/* The receiver has emptied its block and goes on to the next. */
-static void next_block(struct chp__mpsc *ch)
+void chp__mpsc_next_block(struct chp__mpsc *ch)
 {
 	struct block *old = ch->rx_block, *extra = old;
 
-	ch->rx_block = old->next;
 	ch->rx_index = 0;
+	/* The very first block was set by the sender. */
+	if (load64_relaxed(&ch->popped) == 0)
+		return;
+	ch->rx_block = old->next;
 	mpsc_lock(ch);
 	if (!ch->spare) {
 		ch->spare = old;
@@ -111,28 +94,4 @@ static void next_block(struct chp__mpsc *ch)
 	mpsc_unlock(ch);
 	if (extra)
 		chp__mpsc_free_block(ch, extra);
-}
-
-void *chp__mpsc_front(struct chp__mpsc *ch)
-{
-	if (ch->capacity)
-		return ch->ring + ch->rx_index * ch->stride;
-	if (ch->rx_index == ch->per_block) {
-		/* The very first block was linked by the sender. */
-		if (load64_relaxed(&ch->popped) == 0)
-			ch->rx_index = 0;
-		else
-			next_block(ch);
-	}
-	return ch->rx_block->values + ch->rx_index * ch->stride;
-}
-
-void chp__mpsc_pop(struct chp__mpsc *ch)
-{
-	++ch->rx_index;
-	if (ch->capacity && ch->rx_index == ch->capacity)
-		ch->rx_index = 0;
-	/* Relaxed suffices for the count; release so that len() of another
-	   thread, which acquires it, is not behind what it knows. */
-	store64_release(&ch->popped, load64_relaxed(&ch->popped) + 1);
 }

@@ -11,6 +11,8 @@
  * release pairs with (T) the owner's acquire when it takes the event: what the
  * setter did before is seen by the owner after.
  *
+ * errno is left alone: a wait may not disturb it, nor may a set.
+ *
  * The setter touches the event last in its swap; the futex wake after it needs
  * only the address.  So the memory may be reused once the owner has taken the
  * event; a late wake is at worst spurious for whoever sleeps there then.

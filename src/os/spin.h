@@ -45,6 +45,16 @@ static inline void spin_lock(chp_word *lock, enum lock_rank rank)
 		spin_lock_slow(lock);
 }
 
+static inline bool spin_trylock(chp_word *lock, enum lock_rank rank)
+{
+	uint32_t free_ = 0;
+
+	if (unlikely(!cas_acquire(lock, &free_, 1))) /* (L) */
+		return false;
+	lock_rank_push(rank);
+	return true;
+}
+
 /* The store is the last touch of the lock: its memory may be gone after it. */
 static inline void spin_unlock(chp_word *lock, enum lock_rank rank)
 {

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/compiler.h"
 #include "os/clock.h"
 #include "os/thread_name.h"
 
@@ -26,6 +25,8 @@ int chp__thread_start(pthread_t *thread, void *(*fn)(void *arg), void *arg,
 	sigdelset(&all, SIGILL);
 	sigdelset(&all, SIGABRT);
 	sigdelset(&all, SIGTRAP);
+	/* And a profiler's ticks the thread that spends the time. */
+	sigdelset(&all, SIGPROF);
 
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(thread, NULL, fn, arg);
@@ -56,16 +57,4 @@ unsigned long long chp__entropy(void)
 		x ^= (unsigned long long)chp__clock_now() ^
 		     (unsigned long long)(size_t)&x;
 	return x;
-}
-
-NOINLINE int chp__errno_get(void)
-{
-	__asm__ __volatile__("");
-	return errno;
-}
-
-NOINLINE void chp__errno_set(int value)
-{
-	__asm__ __volatile__("");
-	errno = value;
 }

@@ -23,8 +23,4 @@ size_t chp__page_size(void);
 /* A random number to seed cheap generators with. */
 unsigned long long chp__entropy(void);
 
-/* errno, past any address of it that a compiler may have kept. */
-int chp__errno_get(void);
-void chp__errno_set(int value);
-
 #endif

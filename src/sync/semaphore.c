@@ -553,5 +553,10 @@ int chp_semaphore_acquire_with(chp_semaphore *s, int64_t n, const chp_wait *w)
 
 int chp_semaphore_acquire(chp_semaphore *s, int64_t n)
 {
-	return chp_semaphore_acquire_with(s, n, NULL);
+	struct agent *self = agent_unhindered();
+
+	if (unlikely(!self || n < 0 || !take_fast(s, n)))
+		return chp_semaphore_acquire_with(s, n, NULL);
+	agent_spend(self);
+	return 0;
 }

@@ -108,8 +108,9 @@ static void run_job(struct chp_runtime *rt, struct task *job)
 	spin_unlock(&b->lock, RANK_BLOCKING);
 	if (load_relaxed(&rt->state) == RT_CLOSING)
 		chp__event_set(&rt->quiet);
-	/* A paused clock may have stood still for us. */
-	if (rt->options.paused_clock)
+	/* A paused clock may have stood still for us, or a thread that shuts a
+	   current-thread runtime down waits in its scheduler. */
+	if (rt->options.kind == CHP_CURRENT_THREAD)
 		chp__idle_kick(rt);
 }
 

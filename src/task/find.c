@@ -6,37 +6,15 @@
  * lie between two turns is adapted to how long they run, so that a turn comes
  * about every TURN_GAP: often enough for timers, seldom enough to cost nothing.
  */
-#include "base/list.h"
 #include "os/clock.h"
 #include "os/spin.h"
-#include "task/worker.h"
+#include "task/pick.h"
 #include "wait/random.h"
-
-DEFINE_LIST_SINGLE(task_queue, struct task);
 
 #define TURN_GAP   ((chp_time)200000)
 #define DRIVER_GAP ((chp_time)50000)
 
 enum { INTERVAL_MIN = 1, INTERVAL_MAX = 256, GRAB_MAX = 64 };
-
-static struct task *pop(struct worker *w)
-{
-	struct task *t;
-
-	if (unlikely(w->pinned_first && w->tick % 2))
-		return task_queue_pop(&w->pinned_first, &w->pinned_last);
-	t = runq_pop(&w->queue, w->rt->worker_count == 1);
-	if (unlikely(!t && w->pinned_first))
-		t = task_queue_pop(&w->pinned_first, &w->pinned_last);
-	return t;
-}
-
-struct task *chp__pick(struct worker *w)
-{
-	if (unlikely(++w->tick == w->next_turn))
-		return NULL;
-	return pop(w);
-}
 
 /* Pinned tasks that others woke. */
 static void take_mail(struct worker *w)
@@ -78,7 +56,7 @@ static void take_inbox(struct worker *w)
 	spin_unlock(&rt->lock, RANK_RUNTIME);
 
 	while ((t = task_queue_pop(&first, &last)))
-		chp__schedule_on(w, t);
+		schedule_on(w, t);
 }
 
 static void adapt(struct worker *w, chp_time gap)
@@ -123,7 +101,7 @@ static struct task *steal(struct worker *w)
 
 		if (victim != w && runq_length(&victim->queue) >= 2 &&
 		    chp__steal_from(w, victim))
-			return pop(w);
+			return pick_own(w);
 	}
 	return NULL;
 }
@@ -134,7 +112,7 @@ bool chp__steal_from(struct worker *w, struct worker *victim)
 	unsigned n = chp__runq_steal(&victim->queue, loot, ARRAY_LEN(loot));
 
 	for (unsigned i = 0; i < n; i++)
-		chp__schedule_on(w, loot[i]);
+		schedule_on(w, loot[i]);
 	return n > 0;
 }
 
@@ -143,11 +121,11 @@ struct task *chp__find(struct worker *w)
 	struct task *t = NULL;
 
 	if (w->tick != w->next_turn)
-		t = pop(w);
+		t = pick_own(w);
 	if (t)
 		return t;
 	turn(w);
-	t = pop(w);
+	t = pick_own(w);
 	if (!t && w->rt->worker_count > 1)
 		t = steal(w);
 	return t;

@@ -17,7 +17,8 @@
  * others run: it looks up after WATCH_MIN, then at growing gaps up to
  * WATCH_MAX, and takes what it finds waiting (look()).  When nobody runs, nobody
  * watches.  `unwatched` tells the workers that run that there are sleepers but
- * no watch; the next one that queues a task wakes a sleeper to keep it.
+ * no watch; the next one that queues a task, arms a timer or begins to run
+ * wakes a sleeper to keep it.
  */
 #include "base/list.h"
 #include "os/clock.h"
@@ -237,9 +238,13 @@ static void sleep_on_event(struct worker *w)
 static void look(struct worker *w)
 {
 	struct chp_runtime *rt = w->rt;
-	chp_time now = chp__runtime_now(rt);
+	chp_time now = chp__clock_now();
 	bool found = false;
 
+	/* Woken by something else just after the last look. */
+	if (now - w->last_look < WATCH_MIN)
+		return;
+	w->last_look = now;
 	for (unsigned i = 0; i < rt->worker_count; i++) {
 		struct worker *v = &rt->workers[i];
 		uint64_t length = runq_length(&v->queue);

@@ -56,6 +56,7 @@ static void init_worker(struct chp_runtime *rt, unsigned i, uint64_t *seen)
 	/* No id: it is nobody's to interrupt. */
 	chp__agent_start(&w->agent, 0, rt->name, UINT32_MAX);
 	w->rt = rt;
+	w->alone = rt->worker_count == 1;
 	w->index = i;
 	w->interval = 16;
 	w->next_turn = w->interval;

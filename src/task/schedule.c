@@ -2,11 +2,8 @@
  * schedule.c - where a task goes that can run: the queue of the worker at hand,
  * or, from outside, the inbox; pinned tasks go home.
  */
-#include "base/list.h"
 #include "os/spin.h"
-#include "task/worker.h"
-
-DEFINE_LIST_SINGLE(task_queue, struct task);
+#include "task/pick.h"
 
 /* lock held */
 static void into_inbox(struct chp_runtime *rt, struct task *t)
@@ -74,18 +71,18 @@ COLD static void spill(struct worker *w, struct task *t)
 	spin_unlock(&rt->lock, RANK_RUNTIME);
 }
 
-void chp__schedule_on(struct worker *w, struct task *t)
+void chp__schedule_slow(struct worker *w, struct task *t)
 {
-	if (unlikely(t->pinned && t->worker)) {
+	if (t && t->pinned && t->worker) {
 		if (t->worker != w) {
 			post(w->rt, t->worker, t);
 			return;
 		}
 		task_queue_append(&w->pinned_first, &w->pinned_last, t);
-	} else if (unlikely(!runq_push(&w->queue, t))) {
+	} else if (t && !runq_push(&w->queue, t)) {
 		spill(w, t);
 	}
-	if (unlikely(load_relaxed(&w->rt->unwatched)))
+	if (load_relaxed(&w->rt->unwatched))
 		chp__idle_watch(w->rt);
 }
 
@@ -95,7 +92,7 @@ void chp__schedule(struct task *t)
 	struct chp_runtime *rt = task_runtime(t);
 
 	if (likely(here && here->rt == rt))
-		chp__schedule_on(here, t);
+		schedule_on(here, t);
 	else
 		post(rt, t->pinned ? t->worker : NULL, t);
 }

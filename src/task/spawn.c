@@ -112,7 +112,7 @@ int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,
 		/* Relaxed: shutdown.c counts it no later than its end. */
 		store64_relaxed(&here->spawned,
 				load64_relaxed(&here->spawned) + 1);
-		chp__schedule_on(here, t);
+		schedule_on(here, t);
 		return 0;
 	}
 	r = chp__schedule_new(rt, t);

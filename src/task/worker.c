@@ -10,11 +10,14 @@
  */
 #include "task/worker.h"
 
+#include <errno.h>
+
 #include "base/panic.h"
 #include "os/futex.h"
 #include "os/spin.h"
 #include "os/thread.h"
 #include "task/context.h"
+#include "task/pick.h"
 
 enum { STACK_CACHE = 16 };
 
@@ -77,7 +80,7 @@ static void mark_parked(struct worker *w, struct task *t)
 
 	/* (X).  After it, t may run elsewhere: do not touch it. */
 	if (!cas_acq_rel(&t->token, &token, TOKEN_PARKED))
-		chp__schedule_on(w, t);
+		schedule_on(w, t);
 }
 
 static void bury(struct worker *w, struct task *t)
@@ -100,7 +103,7 @@ static inline void finish_switch(struct seat *seat)
 	case AFTER_NOTHING:
 		break;
 	case AFTER_YIELD:
-		chp__schedule_on(seat->worker, t);
+		schedule_on(seat->worker, t);
 		break;
 	case AFTER_PARK:
 		mark_parked(seat->worker, t);
@@ -164,7 +167,7 @@ static bool seat_task(struct worker *w, struct task *t)
 /* The next task that can be seated; NULL: the scheduler must look. */
 static struct task *next_task(struct worker *w)
 {
-	struct task *t = chp__pick(w);
+	struct task *t = pick(w);
 
 	if (likely(!t || seat_task(w, t)))
 		return t;
@@ -174,31 +177,41 @@ static struct task *next_task(struct worker *w)
 }
 
 /* The calling task leaves its stack; returns when it runs again. */
-static void leave(struct task *t, enum after after)
+static inline void leave(struct task *t, enum after after)
 {
 	struct worker *w = t->worker;
 	struct seat *seat = w->seat;
 	struct task *next = next_task(w);
+	int saved_errno = *seat->errno_at;
 
 	if (!next && after == AFTER_YIELD && w->tick != w->next_turn)
 		return;
 	seat->after = after;
 	seat->left = t;
-	if (next) {
-		switch_to(seat, &t->context, &t->stack->fiber, next->context,
-			  &next->stack->fiber);
+	if (likely(next != NULL)) {
+		seat = switch_to(seat, &t->context, &t->stack->fiber,
+				 next->context, &next->stack->fiber);
 	} else {
 		w->current = NULL;
 		*seat->self = &w->agent;
-		switch_to(seat, &t->context, &t->stack->fiber, seat->context,
-			  &seat->fiber);
+		seat = switch_to(seat, &t->context, &t->stack->fiber,
+				 seat->context, &seat->fiber);
 	}
+	*seat->errno_at = saved_errno;
 }
 
 static void task_exit(struct task *t)
 {
 	leave(t, AFTER_EXIT);
 	chp__panic("a task ran on after its end");
+}
+
+/* Is nobody there to take over if the next task runs for long? */
+static inline void call_watch(struct chp_runtime *rt)
+{
+	/* Relaxed: a hint. */
+	if (unlikely(load_relaxed(&rt->unwatched)))
+		chp__idle_watch(rt);
 }
 
 /* ---- The class of tasks ---- */
@@ -221,9 +234,11 @@ static void task_park(struct agent *a, chp_time deadline)
 		chp__event_wait_as(&t->event, TOKEN_BLOCKED, deadline);
 		return;
 	}
-	if (deadline)
+	if (deadline) {
 		chp__wheel_arm(&t->worker->wheel, &t->timer, deadline,
 			       agent_waker(a));
+		call_watch(t->worker->rt);
+	}
 	leave(t, AFTER_PARK);
 	swap_acquire(&t->token, TOKEN_EMPTY); /* (T) */
 	if (deadline)
@@ -246,13 +261,9 @@ static void task_unpark(struct agent *a)
 static void task_yield(struct agent *a)
 {
 	struct task *t = task_of(a);
-	int saved_errno;
 
-	if (unlikely(!t->worker))
-		return;
-	saved_errno = chp__errno_get();
-	leave(t, AFTER_YIELD);
-	chp__errno_set(saved_errno);
+	if (likely(t->worker != NULL))
+		leave(t, AFTER_YIELD);
 }
 
 static chp_time task_now(struct agent *a)
@@ -342,6 +353,7 @@ static void run_task(struct seat *seat, struct task *t)
 		chp__schedule_later(w, t);
 		return;
 	}
+	call_watch(w->rt);
 	seat->after = AFTER_NOTHING;
 	switch_to(seat, &seat->context, &seat->fiber, t->context,
 		  &t->stack->fiber);
@@ -359,7 +371,11 @@ static bool stopping(struct chp_runtime *rt)
 
 bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
 {
-	struct seat seat = { .worker = w, .self = chp__tls_slot() };
+	struct seat seat = {
+		.worker = w,
+		.self = chp__tls_slot(),
+		.errno_at = &errno,
+	};
 	void *outer = *seat.self;
 
 	fiber_init_thread(&seat.fiber);
@@ -393,9 +409,12 @@ bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
  */
 void chp__worker_rejoin(struct seat *seat, struct task *t)
 {
+	int saved_errno = *seat->errno_at;
+
 	seat->after = AFTER_IN_PLACE;
 	seat->left = t;
 	*seat->self = NULL;
-	switch_to(seat, &t->context, &t->stack->fiber, seat->context,
-		  &seat->fiber);
+	seat = switch_to(seat, &t->context, &t->stack->fiber, seat->context,
+			 &seat->fiber);
+	*seat->errno_at = saved_errno;
 }

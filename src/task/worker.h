@@ -41,6 +41,7 @@ enum after {
 struct seat {
 	struct worker *worker; /* NULL: another thread has it */
 	void **self;           /* the thread's agent pointer */
+	int *errno_at;         /* the thread's errno */
 	void *context;         /* the scheduler's, while a task runs */
 	struct fiber fiber;    /* the thread's stack */
 	struct fiber *before;  /* which stack was left last */
@@ -55,6 +56,7 @@ struct worker {
 	/* owner only */
 	struct agent agent; /* who runs the scheduler's own code: wakers */
 	struct chp_runtime *rt;
+	bool alone; /* the only worker of its runtime; set once */
 	struct seat *seat;
 	struct task *current;
 	struct task *pinned_first, *pinned_last; /* pinned tasks that can run */
@@ -68,6 +70,7 @@ struct worker {
 	struct stack *stacks;
 	unsigned stack_count;
 	chp_time watch; /* how long the next sleep may be */
+	chp_time last_look;
 	uint64_t *seen; /* heads of the others' queues, at the last look */
 	pthread_t thread;
 	unsigned index;
@@ -137,16 +140,23 @@ void chp__worker_rejoin(struct seat *seat, struct task *t);
 
 void chp__schedule(struct task *t);
 
-/* The same, by the worker's own thread. */
-void chp__schedule_on(struct worker *w, struct task *t);
+/* Part of schedule_on: t is NULL if it has been queued. */
+void chp__schedule_slow(struct worker *w, struct task *t);
+
+/* The same, by the worker's own thread.  Do not touch t afterwards. */
+static inline void schedule_on(struct worker *w, struct task *t)
+{
+	bool queued = likely(!t->pinned) && likely(runq_push(&w->queue, t));
+
+	/* Relaxed: a hint, see idle.c. */
+	if (unlikely(!queued || (!w->alone && load_relaxed(&w->rt->unwatched))))
+		chp__schedule_slow(w, queued ? NULL : t);
+}
 
 /* Behind everything else of the runtime. */
 void chp__schedule_later(struct worker *w, struct task *t);
 
 /* ---- find.c ---- */
-
-/* The next task without looking far; NULL: ask chp__find(). */
-struct task *chp__pick(struct worker *w);
 
 /* Timers, descriptors, inbox, other workers; NULL: nothing to run. */
 struct task *chp__find(struct worker *w);

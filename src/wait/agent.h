@@ -36,7 +36,8 @@ struct driver;
 
 struct agent_class {
 	chp_agent_kind kind;
-	/* Sleep until unparked or `deadline` (0: none).  May end early. */
+	/* Sleep until unparked or `deadline` (0: none).  May end early.
+	   Leaves errno as it was. */
 	void (*park)(struct agent *a, chp_time deadline);
 	/* Make the present or the next park return.  From anywhere. */
 	void (*unpark)(struct agent *a);
@@ -161,6 +162,17 @@ void chp__agent_get_name(const struct agent *a, char *name);
 
 /* The budget is used up: refill it and let others run. */
 void chp__budget_spent(struct agent *a);
+
+/*
+ * The calling task or thread, if nothing stands against a wait that can finish
+ * at once; NULL: take the long way.  For the first lines of a blocking call.
+ */
+static inline struct agent *agent_unhindered(void)
+{
+	struct agent *a = chp__tls_get();
+
+	return likely(a && !agent_attention(a)) ? a : NULL;
+}
 
 /* One more wait has finished at once or not. */
 static inline void agent_spend(struct agent *a)

@@ -12,7 +12,6 @@
  */
 #include "wait/block.h"
 
-#include "os/thread.h"
 #include "wait/cancel.h"
 
 int chp__wait_check(struct agent *self, const chp_wait *w)
@@ -98,7 +97,6 @@ static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 
 static int block(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 {
-	int saved_errno = chp__errno_get();
 	chp_node place;
 	int r;
 
@@ -109,7 +107,6 @@ static int block(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 	} else {
 		r = loop(self, op, w, ahead);
 	}
-	chp__errno_set(saved_errno);
 	agent_spend(self);
 	return r;
 }
@@ -132,10 +129,8 @@ int chp_op_wait(chp_op *op, const chp_wait *w)
 void chp_park(chp_time deadline)
 {
 	struct agent *self = agent_self();
-	int saved_errno = chp__errno_get();
 
 	self->cls->park(self, deadline);
-	chp__errno_set(saved_errno);
 }
 
 chp_waker chp_waker_current(void)
