@@ -2,7 +2,8 @@
  * fd.h - waiting until a descriptor can be read or written.
  *
  * For any descriptor that the system can poll: sockets, pipes, eventfds,
- * terminals, devices.  Register it, try, and wait when it is not ready:
+ * terminals, devices.  Register it once; then try, and wait when it says that
+ * it would block:
  *
  *	chp_fd *f;
  *	chp_fd_new(&f, sock);
@@ -10,8 +11,9 @@
  *		if ((r = chp_fd_wait(f, CHP_READABLE)) < 0)
  *			return r;
  *
- * Readiness is a hint about the past, given once: wait only after a try has
- * said EAGAIN, and try again after a wait.  Then none is missed.
+ * As with poll(2), a wait returns when the descriptor is ready, however long
+ * it has been; any number may wait on one.  By the time its caller tries,
+ * somebody else may have been faster: so try in a loop.
  *
  * A chp_fd belongs to the runtime in which it was made (on a plain thread, to
  * the process-wide driver), but any task, thread or poller may wait on it.
@@ -44,18 +46,19 @@ CHP_API void chp_fd_free(chp_fd *f);
 CHP_API int chp_fd_number(const chp_fd *f);
 
 /*
- * Wait until one of the directions in `what` may be ready.  Returns those that
- * may be; CHP_EINVAL if what is 0 or unknown; CHP_ECLOSED; or what ended the
- * wait.
+ * Wait until one of the directions in `what` is ready.  Returns those that
+ * are; CHP_EINVAL if what is 0 or unknown; CHP_ECLOSED; or what ended the wait.
  */
 CHP_API int chp_fd_wait(chp_fd *f, unsigned what);
 CHP_API int chp_fd_wait_with(chp_fd *f, unsigned what, const chp_wait *w);
 
-/* Waiting as an operation.  Cancelling it loses no readiness. */
+/* Waiting as an operation.  Cancelling it loses nothing. */
 typedef struct chp_fd_op {
 	chp_op op;
 	chp_fd *fd;
 	unsigned what;
+	int queued;
+	uint64_t ticket;
 	chp_node node;
 } chp_fd_op;
 

@@ -21,8 +21,9 @@
  * polls or cancels an operation; it must not move in memory while pending.
  *
  * Once poll has returned a result, or cancel has returned, nobody touches the
- * operation or its waker again: its memory may be reused at once, and whoever
- * got the last permit may destroy the semaphore at once.
+ * operation again: its memory may be reused at once, and whoever got the last
+ * permit may destroy the semaphore at once.  (A waker that was stored is woken
+ * by its own reference, which may be a moment later.)
  *
  * No wait allocates memory.  pthread_exit, pthread_cancel, longjmp and C++
  * exceptions must not leave a wait: the operation would stay queued on a stack
@@ -117,12 +118,16 @@ typedef struct chp_op_class {
 	const char *name; /* "semaphore acquire": for messages */
 	int (*poll)(chp_op *op, chp_poll_ctx *ctx);
 	int (*cancel)(chp_op *op);
+	unsigned flags; /* CHP_OP_UNBUDGETED, or 0 */
 } chp_op_class;
+
+/* Finishing costs nothing of the poller's budget, and needs none. */
+#define CHP_OP_UNBUDGETED 1u
 
 struct chp_op {
 	const chp_op_class *cls;
 	uint32_t stage; /* private: new, pending, finished */
-	int32_t result; /* once finished by a poll, or cancelled too late */
+	int32_t result; /* once finished; CHP_ECANCELED if cancelled in time */
 };
 
 /* Start an operation of your own class: new, never polled. */
@@ -140,14 +145,15 @@ CHP_API int chp_op_poll(chp_op *op, chp_poll_ctx *ctx);
 #define CHP_TOO_LATE     2 /* it took effect and that cannot be undone */
 
 /*
- * Give up.  Does nothing to an operation that is new or finished.  Each
- * header says what cancelling its operations may lose; CHP_TOO_LATE comes only
- * from operations that say so, and then op->result is theirs.  Waits, if at
- * all, only for another processor to finish a few instructions.
+ * Give up: a new or pending operation is finished by it; a finished one is left
+ * alone.  Each header says what cancelling its operations may lose;
+ * CHP_TOO_LATE comes only from operations that say so, and then op->result is
+ * theirs.  Waits, if at all, only for another processor to finish a few
+ * instructions.
  */
 CHP_API int chp_op_cancel(chp_op *op);
 
-/* True once poll has returned a result or the operation was cancelled. */
+/* Has poll returned a result, or was it cancelled? */
 CHP_API int chp_op_is_finished(const chp_op *op);
 
 /*

@@ -120,7 +120,7 @@ CHP_API int chp_spawn_blocking(chp_runtime *rt, chp_task *task,
 /*
  * Call fn(arg), which may block, from a task, on its own stack: another thread
  * takes over the worker's other tasks meanwhile.  On a current-thread runtime,
- * on a pinned task, and on a thread it just calls fn.
+ * on a worker that has pinned tasks, and on a thread it just calls fn.
  * tokio: block_in_place.
  */
 CHP_API void *chp_block_in_place(void *(*fn)(void *arg), void *arg);

@@ -37,7 +37,7 @@ typedef struct chp_task_options {
 	const char *name; /* copied; longer than CHP_NAME_MAX - 1: cut */
 	struct chp_runtime *runtime; /* NULL: the caller's */
 	size_t stack_size;           /* 0: the runtime's */
-	int pinned;                  /* stay on the worker that runs it first */
+	int pinned;                  /* stay on the thread that runs it first */
 
 	/* Destructors, or NULL: for the argument of a task that never runs, and
 	   for a value that nobody joins. */

@@ -306,6 +306,7 @@ static const chp_op_class closed_class = {
 	.name = "mpsc closed",
 	.poll = poll_closed,
 	.cancel = cancel_closed,
+	.flags = CHP_OP_UNBUDGETED,
 };
 
 void chp_mpsc_closed_op(chp_closed_op *op, chp_mpsc_tx *tx)

@@ -215,17 +215,27 @@ static int start(chp_send_op *o, chp_waker waker)
 	return r;
 }
 
-/* Served: use what it got. */
+/* Served: use what it got.  Closing takes back a place not yet fetched. */
 static int collect(chp_send_op *o)
 {
 	struct chp__mpsc *ch = o->tx->ch;
+	bool closed;
 
 	chp__node_settle(&o->node);
-	if (o->node.result == 0 && o->permit)
+	if (o->node.result != 0 || is_direct(o))
+		return o->node.result;
+	mpsc_lock(ch);
+	closed = ch->closed;
+	mpsc_unlock(ch);
+	if (closed) {
+		chp__mpsc_unreserve(ch, o->n);
+		return CHP_ECLOSED;
+	}
+	if (o->permit)
 		*o->permit = (chp_mpsc_permit){ ch, o->n };
-	else if (o->node.result == 0 && !is_direct(o))
+	else
 		chp__mpsc_fill(ch, o->value);
-	return o->node.result;
+	return 0;
 }
 
 static int poll_place(chp_op *op, chp_poll_ctx *ctx)
@@ -300,10 +310,19 @@ static const chp_op_class place_class = {
 	.cancel = cancel_place,
 };
 
+/* Sending without a limit never waits: it costs no budget. */
+static const chp_op_class unbounded_class = {
+	.name = "mpsc send",
+	.poll = poll_place,
+	.cancel = cancel_place,
+	.flags = CHP_OP_UNBUDGETED,
+};
+
 void chp__mpsc_place_op(chp_send_op *op, chp_mpsc_tx *tx, const void *value,
 			size_t n, chp_mpsc_permit *permit)
 {
-	chp_op_init(&op->op, &place_class);
+	chp_op_init(&op->op, tx->ch && !tx->ch->capacity ? &unbounded_class
+							 : &place_class);
 	op->tx = tx;
 	op->value = value;
 	op->n = n;

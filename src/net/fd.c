@@ -1,21 +1,29 @@
 /*
  * fd.c - readiness of one descriptor.
  *
- * `ready` remembers directions that were reported while nobody waited for them.
- * A report goes to all who wait for its direction, or is remembered; a wait
- * takes what is remembered.  So a report between a try that said EAGAIN and the
- * wait after it is never lost, and a stale one costs one more try.
+ * The poller reports changes, not states.  So they are counted, for each
+ * direction, and whoever wants to wait takes a ticket (the counts) *before* it
+ * tries; if the try fails, it waits for a report after its ticket.  A report
+ * between the try and the wait has changed the counts, and the wait returns at
+ * once; a report from before the ticket was there for the try to see.  Any
+ * number of users can do this at once, because nothing is used up.
  *
- *	lock guards ready, closed, first, last
+ *	readable, writable
+ *	            reports so far; written under lock, with release (R), so that
+ *	            a ticket's acquire (T) comes after the report it has counted
+ *	lock        guards closed, first, last, and the steps of the two counts
+ *
+ * net/io.c tries with the system call itself; a public wait tries with poll(2).
  *
  * Slots are never put to another use: a report that the poller had in hand
  * when the descriptor was given up reaches a slot that is free, or another
- * descriptor's, which then tries once in vain.
+ * descriptor's, whose users then try once in vain.
  */
-#include <chappe/fd.h>
+#include "net/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
 #include "base/panic.h"
 #include "os/pages.h"
@@ -28,9 +36,9 @@ struct chp_fd {
 	struct ready_source source; /* first: the poller's cookie */
 	struct driven driven;
 	chp_word lock;
-	uint32_t ready;
 	bool closed;
-	int fd; /* set once */
+	chp_word readable, writable; /* reports so far */
+	int fd;                      /* set once */
 	chp_node *first, *last;
 	struct chp_fd *next_free; /* guarded by pool_lock */
 };
@@ -93,24 +101,51 @@ static chp_fd_op *op_of(chp_node *n)
 	return container_of(n, chp_fd_op, node);
 }
 
+uint64_t chp__fd_ticket(const chp_fd *f)
+{
+	/* (T) */
+	return load_acquire(&f->readable) | (uint64_t)load_acquire(&f->writable)
+						    << 32;
+}
+
+/* Which of the directions in `what` have been reported since the ticket. */
+static uint32_t news(const chp_fd *f, uint64_t ticket, uint32_t what)
+{
+	uint64_t changed = chp__fd_ticket(f) ^ ticket;
+	uint32_t hit = 0;
+
+	if ((uint32_t)changed)
+		hit |= CHP_READABLE;
+	if (changed >> 32)
+		hit |= CHP_WRITABLE;
+	return hit & what;
+}
+
+/* lock held */
+static void count(chp_word *reports)
+{
+	store_release(reports, load_relaxed(reports) + 1); /* (R) */
+}
+
 static void on_ready(struct ready_source *source, uint32_t what)
 {
 	struct chp_fd *f = (struct chp_fd *)source;
 	struct wake_batch batch = { NULL, NULL };
-	uint32_t told = 0;
 
 	spin_lock(&f->lock, RANK_OBJECT);
+	if (what & CHP_READABLE)
+		count(&f->readable);
+	if (what & CHP_WRITABLE)
+		count(&f->writable);
 	for (chp_node *n = f->first, *next; n; n = next) {
 		uint32_t hit = op_of(n)->what & what;
 
 		next = n->next;
 		if (hit) {
-			told |= hit;
 			node_list_remove(&f->first, &f->last, n);
 			batch_claim(&batch, n, (int)hit);
 		}
 	}
-	f->ready |= what & ~told;
 	spin_unlock(&f->lock, RANK_OBJECT);
 	batch_wake(&batch);
 }
@@ -148,7 +183,6 @@ int chp_fd_new(chp_fd **out, int fd)
 		return CHP_ENOMEM;
 	f->fd = fd;
 	spin_lock(&f->lock, RANK_OBJECT);
-	f->ready = 0;
 	f->closed = false;
 	spin_unlock(&f->lock, RANK_OBJECT);
 
@@ -186,67 +220,62 @@ int chp_fd_number(const chp_fd *f)
 	return f->fd;
 }
 
-/* ---- Waiting ---- */
-
-/* Lock held: what there is to take now, or 0. */
-static int take(struct chp_fd *f, uint32_t what)
-{
-	uint32_t hit = f->ready & what;
-
-	if (f->closed)
-		return CHP_ECLOSED;
-	f->ready &= ~hit;
-	return (int)hit;
-}
-
-static int start(chp_fd_op *o, chp_waker waker)
-{
-	struct chp_fd *f = o->fd;
-	int r;
-
-	if (!o->what || o->what & ~(CHP_READABLE | CHP_WRITABLE))
-		return CHP_EINVAL;
-	chp__driver_rearm(&f->driven, f->fd, o->what);
-	waker_retain(waker);
-	o->node.waker = waker;
-	spin_lock(&f->lock, RANK_OBJECT);
-	r = take(f, o->what);
-	if (!r)
-		node_enqueue(&f->first, &f->last, &o->node);
-	spin_unlock(&f->lock, RANK_OBJECT);
-	if (!r)
-		return CHP_PENDING;
-	waker_release(waker);
-	return r;
-}
+/* ---- Waiting for a report after a ticket ---- */
 
 static int collect(chp_fd_op *o)
 {
+	o->queued = 0;
 	chp__node_settle(&o->node);
 	return o->node.result;
 }
 
-static int poll(chp_op *op, chp_poll_ctx *ctx)
+static int enter(chp_fd_op *o, chp_waker waker)
 {
-	chp_fd_op *o = (chp_fd_op *)op;
-	chp_waker old = ctx->waker;
 	struct chp_fd *f = o->fd;
+	int r;
+
+	chp__driver_rearm(&f->driven, f->fd, o->what);
+	waker_retain(waker);
+	o->node.waker = waker;
+	spin_lock(&f->lock, RANK_OBJECT);
+	r = f->closed ? CHP_ECLOSED : (int)news(f, o->ticket, o->what);
+	if (!r)
+		node_enqueue(&f->first, &f->last, &o->node);
+	spin_unlock(&f->lock, RANK_OBJECT);
+	if (!r) {
+		o->queued = 1;
+		return CHP_PENDING;
+	}
+	waker_release(waker);
+	return r;
+}
+
+/* Queued: with another waker, perhaps. */
+static int stay(chp_fd_op *o, chp_waker waker)
+{
+	struct chp_fd *f = o->fd;
+	chp_waker old = waker;
 	bool queued;
 
-	if (op->stage == OP_NEW)
-		return start(o, ctx->waker);
 	if (node_is_done(&o->node))
 		return collect(o);
-	if (waker_same(o->node.waker, ctx->waker))
+	if (waker_same(o->node.waker, waker))
 		return CHP_PENDING;
-	waker_retain(ctx->waker);
+	waker_retain(waker);
 	spin_lock(&f->lock, RANK_OBJECT);
 	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
 	if (queued)
-		old = node_swap_waker(&o->node, ctx->waker);
+		old = node_swap_waker(&o->node, waker);
 	spin_unlock(&f->lock, RANK_OBJECT);
 	waker_release(old);
 	return queued ? CHP_PENDING : collect(o);
+}
+
+static int poll_report(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_fd_op *o = (chp_fd_op *)op;
+
+	return o->queued ? stay(o, ctx->waker) : enter(o, ctx->waker);
 }
 
 static int cancel(chp_op *op)
@@ -255,33 +284,88 @@ static int cancel(chp_op *op)
 	struct chp_fd *f = o->fd;
 	bool queued;
 
+	if (!o->queued)
+		return CHP_HELD_NOTHING;
 	spin_lock(&f->lock, RANK_OBJECT);
 	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
 	if (queued)
 		node_list_remove(&f->first, &f->last, &o->node);
 	spin_unlock(&f->lock, RANK_OBJECT);
-	if (queued) {
+	if (queued)
 		waker_release(o->node.waker);
-		return CHP_HELD_NOTHING;
+	else
+		collect(o);
+	return CHP_HELD_NOTHING;
+}
+
+static const chp_op_class report_class = {
+	.name = "descriptor readiness",
+	.poll = poll_report,
+	.cancel = cancel,
+};
+
+void chp__fd_report_op(chp_fd_op *op, chp_fd *f, unsigned what, uint64_t ticket)
+{
+	chp_op_init(&op->op, &report_class);
+	op->fd = f;
+	op->what = what;
+	op->queued = 0;
+	op->ticket = ticket;
+}
+
+/* ---- Waiting until it is ready, as poll(2) sees it ---- */
+
+static int is_ready(const chp_fd *f, unsigned what)
+{
+	struct pollfd p = { .fd = f->fd };
+	unsigned hit = 0;
+
+	if (what & CHP_READABLE)
+		p.events |= POLLIN;
+	if (what & CHP_WRITABLE)
+		p.events |= POLLOUT;
+	if (poll(&p, 1, 0) <= 0)
+		return 0;
+	if (p.revents & (POLLIN | POLLPRI | POLLHUP | POLLERR | POLLNVAL))
+		hit |= CHP_READABLE;
+	if (p.revents & (POLLOUT | POLLHUP | POLLERR | POLLNVAL))
+		hit |= CHP_WRITABLE;
+	return (int)(hit & what);
+}
+
+static int poll_ready(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_fd_op *o = (chp_fd_op *)op;
+	int r;
+
+	if (!o->what || o->what & ~(CHP_READABLE | CHP_WRITABLE))
+		return CHP_EINVAL;
+	if (o->queued) {
+		r = stay(o, ctx->waker);
+		if (r == CHP_PENDING || r < 0)
+			return r;
 	}
-	if (collect(o) < 0)
-		return CHP_HELD_NOTHING;
-	/* Told, but not looked: somebody else may want to know. */
-	on_ready(&f->source, (uint32_t)o->node.result);
-	return CHP_GAVE_BACK;
+	for (;;) {
+		o->ticket = chp__fd_ticket(o->fd);
+		r = is_ready(o->fd, o->what);
+		if (r)
+			return r;
+		r = enter(o, ctx->waker);
+		if (r == CHP_PENDING || r < 0)
+			return r;
+	}
 }
 
 static const chp_op_class ready_class = {
 	.name = "descriptor readiness",
-	.poll = poll,
+	.poll = poll_ready,
 	.cancel = cancel,
 };
 
 void chp_fd_wait_op(chp_fd_op *op, chp_fd *f, unsigned what)
 {
+	chp__fd_report_op(op, f, what, 0);
 	chp_op_init(&op->op, &ready_class);
-	op->fd = f;
-	op->what = what;
 }
 
 int chp_fd_wait_with(chp_fd *f, unsigned what, const chp_wait *w)

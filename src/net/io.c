@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <sys/socket.h>
 
+#include "net/fd.h"
 #include "wait/block.h"
 
 /* What a try returns: a result, or CHP_EAGAIN. */
@@ -17,6 +18,8 @@ struct io_class {
 	unsigned direction;
 	int (*attempt)(chp_io_op *o);
 };
+
+static const struct io_class accept_class;
 
 static int result_of(ssize_t n)
 {
@@ -68,7 +71,12 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 
 	if (!o->fd)
 		return CHP_ECLOSED;
+	/* A read of nothing must not wait for something. */
+	if (!o->size && cls != &accept_class)
+		return 0;
 	for (;;) {
+		uint64_t ticket;
+
 		if (o->waiting) {
 			r = chp_op_poll(&o->ready.op, ctx);
 			if (r == CHP_PENDING)
@@ -77,10 +85,11 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 			if (r < 0)
 				return r;
 		}
+		ticket = chp__fd_ticket(o->fd);
 		r = cls->attempt(o);
 		if (r != CHP_EAGAIN)
 			return r;
-		chp_fd_wait_op(&o->ready, o->fd, cls->direction);
+		chp__fd_report_op(&o->ready, o->fd, cls->direction, ticket);
 		o->waiting = 1;
 	}
 }

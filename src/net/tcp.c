@@ -76,25 +76,14 @@ int chp_tcp_shutdown(chp_tcp *t)
 static int await_connect(chp_fd *fd, const chp_wait *w)
 {
 	socklen_t length = sizeof(int);
-	int error = 0, r;
+	int error = 0, r = chp_fd_wait_with(fd, CHP_WRITABLE, w);
 
-	do {
-		struct sockaddr_storage peer;
-		socklen_t peer_length = sizeof(peer);
-
-		r = chp_fd_wait_with(fd, CHP_WRITABLE, w);
-		if (r < 0)
-			return r;
-		if (getsockopt(chp_fd_number(fd), SOL_SOCKET, SO_ERROR, &error,
-			       &length) != 0)
-			return -errno;
-		if (error)
-			return -error;
-		/* A report may be stale: is there a peer? */
-		r = getpeername(chp_fd_number(fd), (struct sockaddr *)&peer,
-				&peer_length);
-	} while (r != 0 && errno == ENOTCONN);
-	return r == 0 ? 0 : -errno;
+	if (r < 0)
+		return r;
+	if (getsockopt(chp_fd_number(fd), SOL_SOCKET, SO_ERROR, &error,
+		       &length) != 0)
+		return -errno;
+	return -error;
 }
 
 int chp_tcp_connect_addr_with(chp_tcp *t, const chp_addr *addr,

@@ -378,11 +378,26 @@ static bool compete(chp_acquire_op *o, uint64_t *word, struct service *service)
 	return true;
 }
 
-/* Not queued any more: what it got. */
+/* Give back what the operation was handed. */
+static void give_back(chp_acquire_op *o)
+{
+	if (change(o->semaphore, o->n) != 0)
+		chp__panic("semaphore: more permits than it can count when an "
+			   "acquire was given up");
+}
+
+/* Not queued any more: what it got.  Closing takes back what was handed over
+   and not yet fetched. */
 static int collect(chp_acquire_op *o)
 {
 	chp__node_settle(&o->node);
-	return o->node.result;
+	if (o->node.result != 0)
+		return o->node.result;
+	/* Relaxed: whether a close at this moment is before or after is open. */
+	if (likely(!(load64_relaxed(&o->semaphore->word) & CLOSED)))
+		return 0;
+	give_back(o);
+	return CHP_ECLOSED;
 }
 
 static int poll_again(chp_acquire_op *o, chp_waker waker)

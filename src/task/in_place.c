@@ -6,6 +6,8 @@
  * (BLOCKED), and whatever it wakes or spawns goes to the inbox.  Afterwards it
  * goes there itself: its thread has no worker, so it leaves its stack to that
  * thread's scheduler, which queues it and ends.
+ *
+ * Pinned tasks count on their worker's thread, so a worker that has any stays.
  */
 #include "task/worker.h"
 
@@ -17,7 +19,8 @@ void *chp_block_in_place(void *(*fn)(void *arg), void *arg)
 	struct seat *seat;
 	void *result;
 
-	if (self->cls != &chp__task_class || !t->worker || t->pinned ||
+	if (self->cls != &chp__task_class || !t->worker ||
+	    t->worker->pinned_here ||
 	    t->worker->rt->options.kind == CHP_CURRENT_THREAD)
 		return fn(arg);
 

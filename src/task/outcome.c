@@ -17,12 +17,13 @@ static void drop_value(struct outcome *o)
 /* Drop the value here if nobody will take it; see outcome.h on ENDING. */
 static void settle_value(struct outcome *o)
 {
-	uint32_t end = RUNNING;
+	uint64_t id = agent_id(&o->agent);
+	uint64_t end = end_word(id, RUNNING);
 
-	while (end == RUNNING)
-		if (cas_acq_rel(&o->end, &end, ENDING))
+	while (end == end_word(id, RUNNING))
+		if (cas64_acq_rel(&o->end, &end, end_word(id, ENDING)))
 			return;
-	if (end == DETACHED) {
+	if (end == end_word(id, DETACHED)) {
 		drop_value(o);
 		o->result_drop = NULL;
 	}
@@ -46,116 +47,151 @@ void chp__outcome_run(struct outcome *o)
 
 void chp__outcome_end(struct outcome *o)
 {
-	uint32_t end = load_acquire(&o->end);
+	uint64_t id = agent_id(&o->agent);
+	uint64_t end = load64_acquire(&o->end);
 	chp_waker waker;
 
 	agent_end(&o->agent);
 	for (;;) {
-		if (end == DETACHED) {
+		if (end == end_word(id, DETACHED)) {
 			o->free_slot(o);
 			return;
 		}
-		if (end == JOINING) {
-			if (cas_acq_rel(&o->end, &end, CLAIMED))
+		if (end == end_word(id, JOINING)) {
+			if (cas64_acq_rel(&o->end, &end, end_word(id, CLAIMED)))
 				break;
-		} else if (cas_acq_rel(&o->end, &end, DONE)) { /* (E) */
-			return;
+		} else if (cas64_acq_rel(&o->end, &end, end_word(id, DONE))) {
+			return; /* (E) */
 		}
 	}
 	waker = o->joiner;
-	store_release(&o->end, DONE); /* (E) */
+	store64_release(&o->end, end_word(id, DONE)); /* (E) */
 	waker_wake(waker);
 }
 
-/* The slot that a live handle names, else NULL. */
-static struct outcome *resolve(const chp_task *task)
-{
-	struct outcome *o = task ? task->agent.slot : NULL;
+/* ---- The side of the handle ---- */
 
-	if (!o || !task->agent.id || agent_id(&o->agent) != task->agent.id)
-		return NULL;
-	return o;
+static struct outcome *outcome_of(const chp_task *task)
+{
+	return task && task->agent.id ? task->agent.slot : NULL;
 }
 
-/* Wait for an ender that is about to store DONE: a few instructions. */
-static uint32_t past_claimed(struct outcome *o, uint32_t end)
+/*
+ * The state of the task that the handle names, or -1: none any more.  Waits for
+ * an ender that is about to store DONE: a few instructions.
+ */
+static int state_of(const chp_task *task)
 {
+	struct outcome *o = outcome_of(task);
 	unsigned spins = 0;
+	uint64_t end;
 
-	while (end == CLAIMED || end == ENDING) {
-		chp__relax(&spins);
-		end = load_acquire(&o->end); /* (J) */
+	for (;; chp__relax(&spins)) {
+		if (!o)
+			return -1;
+		end = load64_acquire(&o->end); /* (J) */
+		if (end >> END_SHIFT != task->agent.id)
+			return -1;
+		end = end_word(0, (enum end_state)(end & 0xff));
+		if (end != CLAIMED && end != ENDING)
+			return (int)end;
 	}
-	return end;
 }
 
-static int take(chp_join_op *op, struct outcome *o)
+static bool step(const chp_task *task, enum end_state from, enum end_state to)
 {
-	if (op->outcome) {
-		op->outcome->fate = o->fate;
-		op->outcome->value = o->value;
+	struct outcome *o = outcome_of(task);
+	uint64_t end = end_word(task->agent.id, from);
+
+	return cas64_acq_rel(&o->end, &end, end_word(task->agent.id, to));
+}
+
+/* The task is DONE: make the outcome ours, unless another use of the handle is
+   faster. */
+static bool take_over(chp_task *task)
+{
+	struct outcome *o = outcome_of(task);
+	uint64_t end = end_word(task->agent.id, DONE);
+
+	return cas64_acquire(&o->end, &end, 0);
+}
+
+static int take(chp_task *task, chp_outcome *outcome)
+{
+	struct outcome *o = outcome_of(task);
+
+	if (!take_over(task))
+		return CHP_EINVAL;
+	memset(task, 0, sizeof(*task));
+	if (outcome) {
+		outcome->fate = o->fate;
+		outcome->value = o->value;
 	} else {
 		drop_value(o);
 	}
-	memset(op->task, 0, sizeof(*op->task));
 	o->free_slot(o);
 	return 0;
 }
 
-/* From RUNNING or JOINING, as `end` says, to JOINING with this waker. */
-static uint32_t set_joiner(struct outcome *o, uint32_t end, chp_waker waker,
-			   chp_waker *old)
+/*
+ * From RUNNING, or with a waker of ours already there JOINING, to JOINING with
+ * this waker; whose reference that takes is given back through *waker: the old
+ * one's, or, if nothing came of it, the new one's.
+ */
+static bool set_joiner(const chp_task *task, enum end_state from,
+		       chp_waker *waker)
 {
-	uint32_t was = end;
+	struct outcome *o = outcome_of(task);
+	chp_waker old = { NULL, NULL };
 
-	if (!cas_acquire(&o->end, &end, SETTING))
-		return end;
-	if (was == JOINING)
-		*old = o->joiner;
-	o->joiner = waker;
-	end = SETTING;
-	return cas_acq_rel(&o->end, &end, JOINING) ? JOINING : end;
+	if (!step(task, from, SETTING))
+		return false;
+	if (from == JOINING)
+		old = o->joiner;
+	o->joiner = *waker;
+	if (!step(task, SETTING, JOINING)) {
+		/* It ended meanwhile, and did not look at the waker. */
+		waker_release(old);
+		return false;
+	}
+	*waker = old;
+	return true;
 }
 
 static int poll_join(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_join_op *j = (chp_join_op *)op;
-	struct outcome *o = resolve(j->task);
-	chp_waker old = { NULL, NULL };
-	uint32_t end;
+	chp_waker waker = ctx->waker;
+	bool fresh = op->stage == OP_NEW, joining;
+	int state = state_of(j->task);
 
-	if (!o)
+	if (state == DONE)
+		return take(j->task, j->outcome);
+	if (state < 0 || (fresh && state != RUNNING))
 		return CHP_EINVAL;
-	end = past_claimed(o, load_acquire(&o->end)); /* (J) */
-	if (end == DONE)
-		return take(j, o);
-	if (op->stage == OP_NEW && end != RUNNING)
-		return CHP_EINVAL;
-	if (op->stage != OP_NEW && waker_same(j->waker, ctx->waker))
+	if (!fresh && waker_same(j->waker, waker))
 		return CHP_PENDING;
 
-	waker_retain(ctx->waker);
-	end = past_claimed(o, set_joiner(o, end, ctx->waker, &old));
-	waker_release(old);
-	if (end == JOINING) {
+	waker_retain(waker);
+	joining = set_joiner(j->task, fresh ? RUNNING : JOINING, &waker);
+	waker_release(waker);
+	if (joining) {
 		j->waker = ctx->waker;
 		return CHP_PENDING;
 	}
-	/* It ended meanwhile, or on a first poll another joiner was faster. */
-	waker_release(ctx->waker);
-	return end == DONE ? take(j, o) : CHP_EINVAL;
+	/* It has ended, or on a first poll another joiner was faster. */
+	return state_of(j->task) == DONE ? take(j->task, j->outcome)
+					 : CHP_EINVAL;
 }
 
 static int cancel_join(chp_op *op)
 {
 	chp_join_op *j = (chp_join_op *)op;
-	struct outcome *o = j->task->agent.slot;
-	uint32_t end = JOINING;
 
-	if (cas_acquire(&o->end, &end, RUNNING))
+	if (step(j->task, JOINING, RUNNING))
 		waker_release(j->waker);
 	else
-		past_claimed(o, end);
+		state_of(j->task);
 	return CHP_HELD_NOTHING;
 }
 
@@ -179,7 +215,7 @@ int chp_join_with(chp_task *task, chp_outcome *outcome, const chp_wait *w)
 	chp_join_op op;
 	int r;
 
-	if (!resolve(task))
+	if (state_of(task) < 0)
 		return CHP_EINVAL;
 	r = wait_check(self, w);
 	if (r)
@@ -195,29 +231,26 @@ int chp_join(chp_task *task, chp_outcome *outcome)
 
 int chp_task_is_finished(const chp_task *task)
 {
-	struct outcome *o = resolve(task);
+	int state = state_of(task);
 
-	return o ? load_acquire(&o->end) == DONE : CHP_EINVAL;
+	return state < 0 ? CHP_EINVAL : state == DONE;
 }
 
 int chp_task_detach(chp_task *task)
 {
-	struct outcome *o = resolve(task);
-	uint32_t end;
+	struct outcome *o = outcome_of(task);
+	int state;
 
-	if (!o)
+	while ((state = state_of(task)) == RUNNING)
+		if (step(task, RUNNING, DETACHED)) {
+			memset(task, 0, sizeof(*task));
+			return 0;
+		}
+	if (state != DONE || !take_over(task))
 		return CHP_EINVAL;
-	do {
-		end = past_claimed(o, load_acquire(&o->end)); /* (J) */
-		if (end != RUNNING && end != DONE)
-			return CHP_EINVAL;
-	} while (end == RUNNING && !cas_acq_rel(&o->end, &end, DETACHED));
-
 	memset(task, 0, sizeof(*task));
-	if (end == DONE) {
-		drop_value(o);
-		o->free_slot(o);
-	}
+	drop_value(o);
+	o->free_slot(o);
 	return 0;
 }
 

@@ -10,8 +10,8 @@
  *                                               ender -> CLAIMED
  *   CLAIMED    the ender copies the waker       ender -> DONE
  *   ENDING     the value will be public soon    ender -> DONE
- *   DONE       fate and value are public        whoever holds the handle takes
- *                                               them and frees the slot
+ *   DONE       fate and value are public        whoever has the handle -> 0,
+ *                                               then takes them, frees the slot
  *   DETACHED   no handle                        ender frees the slot
  *
  * (E) the ender's release into DONE publishes fate and value and all that the
@@ -23,7 +23,11 @@
  * ends detached tasks: so the task itself drops it, or goes to ENDING, after
  * which a detach waits for DONE and drops it.
  *
- * One handle, so one joiner at a time: a second finds SETTING or JOINING.
+ * The word holds the task's id above the state, and everybody changes it by a
+ * cas from a value with the id of his handle: so a handle that is used twice,
+ * or at once by two, finds another value and is refused; it can do no harm to
+ * the slot's next task.  One handle, so one joiner at a time: a second finds
+ * SETTING or JOINING.
  */
 #ifndef CHAPPE_SRC_TASK_OUTCOME_H
 #define CHAPPE_SRC_TASK_OUTCOME_H
@@ -43,12 +47,19 @@ enum end_state {
 	DETACHED,
 };
 
+enum { END_SHIFT = 8 };
+
+static inline uint64_t end_word(uint64_t id, enum end_state state)
+{
+	return id << END_SHIFT | state;
+}
+
 struct outcome {
 	struct agent agent; /* first; id 0: the slot is free */
-	chp_word end;
-	chp_fate fate;          /* before (E) */
-	chp_ptr runtime;        /* set before the id; NULL while free */
-	chp_waker joiner;       /* see the table */
+	chp_word64 end;     /* id << END_SHIFT | state; 0: the slot is free */
+	chp_fate fate;      /* before (E) */
+	chp_ptr runtime;    /* set before the id; NULL while free */
+	chp_waker joiner;   /* see the table */
 	void *(*fn)(void *arg); /* set once before it runs */
 	void *arg;
 	void *value;                 /* before (E) */

@@ -261,6 +261,33 @@ static void drive_to_end(struct chp_runtime *rt, chp_task *root,
 	pass_turn(rt);
 }
 
+static void go_inside(struct chp_runtime *rt)
+{
+	spin_lock(&rt->lock, RANK_RUNTIME);
+	rt->inside++;
+	spin_unlock(&rt->lock, RANK_RUNTIME);
+}
+
+/*
+ * A shutdown waits until nobody is inside; then the runtime goes away.  So it
+ * is told under the lock, against the rule, or by the token of a sleeper that
+ * was claimed there: a current-thread runtime's, which sleeps in its scheduler.
+ */
+static void go_outside(struct chp_runtime *rt)
+{
+	struct worker *sleeper = NULL;
+
+	spin_lock(&rt->lock, RANK_RUNTIME);
+	rt->inside--;
+	if (load_relaxed(&rt->state) == RT_CLOSING) {
+		chp__event_set(&rt->quiet);
+		sleeper = chp__idle_claim(rt, NULL);
+	}
+	spin_unlock(&rt->lock, RANK_RUNTIME);
+	if (sleeper)
+		chp__idle_notify(sleeper);
+}
+
 int chp_runtime_block_on(chp_runtime *rt, void *(*fn)(void *arg), void *arg,
 			 void **result)
 {
@@ -275,14 +302,14 @@ int chp_runtime_block_on(chp_runtime *rt, void *(*fn)(void *arg), void *arg,
 	if (agent_self()->cls == &chp__task_class ||
 	    agent_self()->cls == &chp__worker_class)
 		return CHP_EBUSY;
+	go_inside(rt);
 	r = chp_spawn_with(&root, fn, arg, &options);
-	if (r)
-		return r;
-	if (rt->options.kind == CHP_CURRENT_THREAD)
+	if (r == 0 && rt->options.kind == CHP_CURRENT_THREAD)
 		drive_to_end(rt, &root, &outcome);
-	else
+	else if (r == 0)
 		r = chp_join_with(&root, &outcome, &whatever);
-	if (result)
+	go_outside(rt);
+	if (result && r == 0)
 		*result = outcome.value;
 	return r;
 }

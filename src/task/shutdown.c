@@ -36,6 +36,17 @@ static uint64_t count_tasks(struct chp_runtime *rt)
 	return spawned - finished;
 }
 
+/* Is a thread in block_on? */
+static bool is_inside(struct chp_runtime *rt)
+{
+	bool inside;
+
+	spin_lock(&rt->lock, RANK_RUNTIME);
+	inside = rt->inside > 0;
+	spin_unlock(&rt->lock, RANK_RUNTIME);
+	return inside;
+}
+
 static bool is_quiet(struct chp_runtime *rt)
 {
 	struct blocking *b = &rt->blocking;
@@ -44,7 +55,7 @@ static bool is_quiet(struct chp_runtime *rt)
 	spin_lock(&b->lock, RANK_BLOCKING);
 	quiet = load_relaxed(&b->out) == 0;
 	spin_unlock(&b->lock, RANK_BLOCKING);
-	return quiet && count_tasks(rt) == 0;
+	return quiet && count_tasks(rt) == 0 && !is_inside(rt);
 }
 
 /* A slot's agent, if it belongs to rt and has not ended; else id 0. */

@@ -119,6 +119,7 @@ static void free_slot(struct outcome *o)
 	struct slot_cache *cache = &one;
 
 	storep_relaxed(&o->runtime, NULL);
+	store64_relaxed(&o->end, 0);
 	agent_leave(&o->agent);
 
 	if (w && pool == &pools[SLOT_TASK])

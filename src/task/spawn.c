@@ -55,9 +55,11 @@ static void fill(struct task *t, struct worker *here, struct chp_runtime *rt,
 	o->value = NULL;
 	o->arg_drop = options->arg_drop;
 	o->result_drop = options->result_drop;
-	store_relaxed(&o->end, handle ? RUNNING : DETACHED);
+	store64_relaxed(&o->end, end_word(id, handle ? RUNNING : DETACHED));
 	storep_relaxed(&o->runtime, rt);
-	chp__agent_start(&o->agent, id, options->name, rt->options.budget);
+	chp__agent_start(&o->agent, id, options->name,
+			 o->agent.cls == &chp__task_class ? rt->options.budget
+							  : UINT32_MAX);
 	if (handle) {
 		handle->agent.slot = &o->agent;
 		handle->agent.id = id;

@@ -86,6 +86,7 @@ static void mark_parked(struct worker *w, struct task *t)
 static void bury(struct worker *w, struct task *t)
 {
 	put_stack(w, t);
+	w->pinned_here -= t->pinned;
 	/* Relaxed load: only we write.  Release: see shutdown.c. */
 	store64_release(&w->finished, load64_relaxed(&w->finished) + 1);
 	chp__outcome_end(&t->outcome);
@@ -156,6 +157,7 @@ static bool seat_task(struct worker *w, struct task *t)
 		t->stack = s;
 		fiber_start(&s->fiber);
 		t->context = chp__context_make(stack_top(s), task_main);
+		w->pinned_here += t->pinned;
 	}
 	t->worker = w;
 	t->outcome.agent.budget = t->outcome.agent.budget_full;

@@ -60,6 +60,7 @@ struct worker {
 	struct seat *seat;
 	struct task *current;
 	struct task *pinned_first, *pinned_last; /* pinned tasks that can run */
+	size_t pinned_here; /* pinned tasks that have begun here, not ended */
 	uint32_t tick, next_turn;
 	uint32_t interval;    /* ticks between two turns */
 	chp_time last_turn;   /* when the last one was */
@@ -116,6 +117,7 @@ struct chp_runtime {
 	struct os_event quiet;  /* closing: the last task may have ended */
 
 	/* current-thread: who holds the worker; guarded by lock */
+	unsigned inside; /* threads in block_on; guarded by lock */
 	bool driven;
 	struct turn_waiter *turn_first, *turn_last; /* threads that would */
 };

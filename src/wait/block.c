@@ -22,6 +22,9 @@ int chp__wait_check(struct agent *self, const chp_wait *w)
 		r = chp__agent_check(self, true);
 	if (!r && w && w->cancel)
 		r = chp_cancel_status(w->cancel);
+	/* A wait that fails at once is one that finished. */
+	if (r)
+		agent_spend(self);
 	return r;
 }
 
@@ -44,7 +47,10 @@ bool chp__wait_expired(struct agent *self, const chp_wait *w)
 {
 	chp_time at = deadline_of(w);
 
-	return at && agent_passed(self, at);
+	if (!at || !agent_passed(self, at))
+		return false;
+	agent_spend(self);
+	return true;
 }
 
 /* Why the wait must end now; 0: it need not. */
@@ -107,7 +113,8 @@ static int block(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 	} else {
 		r = loop(self, op, w, ahead);
 	}
-	agent_spend(self);
+	if (!(op->cls->flags & CHP_OP_UNBUDGETED))
+		agent_spend(self);
 	return r;
 }
 

@@ -16,6 +16,7 @@ void chp_op_init(chp_op *op, const chp_op_class *cls)
 int chp_op_poll(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_poll_ctx nobody = { .waker = { NULL, NULL } };
+	uint32_t *budget;
 	int r;
 
 	if (unlikely(op->stage == OP_FINISHED))
@@ -24,8 +25,9 @@ int chp_op_poll(chp_op *op, chp_poll_ctx *ctx)
 	if (!ctx)
 		ctx = &nobody;
 
-	/* Out of budget: not even tried; come back when the others had a turn. */
-	if (ctx->budget && *ctx->budget == 0) {
+	/* Out of budget: not even tried; come back when others had a turn. */
+	budget = op->cls->flags & CHP_OP_UNBUDGETED ? NULL : ctx->budget;
+	if (budget && *budget == 0) {
 		waker_wake_copy(ctx->waker);
 		return CHP_PENDING;
 	}
@@ -36,19 +38,23 @@ int chp_op_poll(chp_op *op, chp_poll_ctx *ctx)
 	} else {
 		op->stage = OP_FINISHED;
 		op->result = r;
-		if (ctx->budget)
-			--*ctx->budget;
+		if (budget)
+			--*budget;
 	}
 	return r;
 }
 
 int chp_op_cancel(chp_op *op)
 {
+	enum op_stage stage = op->stage;
 	int found = CHP_HELD_NOTHING;
 
-	if (op->stage == OP_PENDING)
-		found = op->cls->cancel(op);
+	if (stage == OP_FINISHED)
+		return found;
+	op->result = CHP_ECANCELED;
 	op->stage = OP_FINISHED;
+	if (stage == OP_PENDING)
+		found = op->cls->cancel(op);
 	return found;
 }
 
