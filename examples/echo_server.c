@@ -7,9 +7,9 @@
  * One task accepts; every connection has a task of its own, which reads and
  * writes as if it blocked.  What is worth copying is the way down:
  *
- *	1. a signal ends the accepting; the listener closes;
- *	2. a cancellation token ends the reads of connections that are idle,
- *	   while those in the middle of an echo finish it;
+ *	1. a signal cancels a token, which ends the accepting;
+ *	2. the same token ends the reads of connections that are idle, while
+ *	   those in the middle of an echo finish it;
  *	3. the server waits until all of them have gone, but not for ever;
  *	4. who is left at the deadline is aborted, as chp_run() returns.
  */
@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_CONNECTIONS 1000
 #define GRACE           (2 * CHP_SEC)
@@ -91,46 +92,42 @@ static void serve(const chp_tcp *accepted)
 		server.served++;
 }
 
-/* Accept until a signal comes. */
-static int accept_all(void)
+/* Accept until the server stops. */
+static void *accept_all(void *arg)
 {
-	for (;;) {
-		chp_tcp t;
-		chp_io_op accept;
-		chp_acquire_op slot;
-		chp_signal_op interrupt, terminate;
-		chp_select_arm arms[] = { { .op = &interrupt.op },
-					  { .op = &terminate.op },
-					  { .op = &slot.op } };
-		int which;
+	chp_wait until_stopping = { .cancel = &server.stopping };
+	chp_tcp t;
+	int r;
 
-		chp_signal_wait_op(&interrupt, &server.interrupt);
-		chp_signal_wait_op(&terminate, &server.terminate);
-
-		/* First a slot, then a connection to put in it.  Losers are
-		   cancelled and have had no effect. */
-		chp_semaphore_acquire_op(&slot, &server.slots, 1);
-		which = chp_select(arms, 3, CHP_CANCEL_LOSERS);
-		if (which != 2)
-			return which < 0 ? which : 0;
-
-		chp_signal_wait_op(&interrupt, &server.interrupt);
-		chp_signal_wait_op(&terminate, &server.terminate);
-		chp_tcp_accept_op(&accept, &server.listener, &t, NULL);
-		arms[2].op = &accept.op;
-		which = chp_select(arms, 3, CHP_CANCEL_LOSERS);
-		if (which == 2 && arms[2].result == 0) {
+	(void)arg;
+	/* First a slot, then a connection to put in it. */
+	while (chp_semaphore_acquire_with(&server.slots, 1, &until_stopping) ==
+	       0) {
+		r = chp_tcp_accept_with(&server.listener, &t, NULL,
+					&until_stopping);
+		if (r == 0) {
 			serve(&t);
 			continue;
 		}
 		chp_semaphore_release(&server.slots, 1);
-		if (which != 2)
-			return which < 0 ? which : 0;
 
-		/* Out of descriptors, or the peer has gone already: that is
-		   no reason to stop, but do not try again at once. */
-		chp_sleep_for(10 * CHP_MS);
+		/* Out of descriptors, or the peer has gone already: no reason
+		   to stop, but none to try again at once either. */
+		chp_sleep_for(r == CHP_ECANCELED ? 0 : 10 * CHP_MS);
 	}
+	return NULL;
+}
+
+/* Wait for Ctrl-C or SIGTERM, whichever comes first. */
+static int wait_for_signal(void)
+{
+	chp_signal_op interrupt, terminate;
+	chp_select_arm arms[] = { { .op = &interrupt.op },
+				  { .op = &terminate.op } };
+
+	chp_signal_wait_op(&interrupt, &server.interrupt);
+	chp_signal_wait_op(&terminate, &server.terminate);
+	return chp_select(arms, 2, CHP_CANCEL_LOSERS);
 }
 
 static int open_all(const char *port)
@@ -152,18 +149,21 @@ static int open_all(const char *port)
 /* Serve until a signal comes, then go down gracefully. */
 static int run(void)
 {
-	chp_wait grace;
-	int r = accept_all();
+	chp_task acceptor;
+	chp_wait grace = { 0 };
+	int r;
 
-	chp_tcp_listener_close(&server.listener);
+	r = chp_spawn(&acceptor, accept_all, NULL);
 	if (r)
 		return r;
-
-	printf("stopping: %u connections served, %d still open\n",
-	       server.served,
-	       MAX_CONNECTIONS - (int)chp_semaphore_available(&server.slots));
+	wait_for_signal();
 	chp_cancel_now(&server.stopping);
-	grace = (chp_wait){ .deadline = chp_in(GRACE) };
+	chp_join(&acceptor, NULL);
+	chp_tcp_listener_close(&server.listener);
+
+	printf("stopping: %u connections served, %d open\n", server.served,
+	       MAX_CONNECTIONS - (int)chp_semaphore_available(&server.slots));
+	grace.deadline = chp_in(GRACE);
 	r = chp_semaphore_acquire_with(&server.slots, MAX_CONNECTIONS, &grace);
 	printf("%s\n", r ? "some did not end in time" : "all have ended");
 	return r;
@@ -191,7 +191,7 @@ static void *client(void *arg)
 	chp_addr addr;
 	char said[64], heard[64];
 	size_t length;
-	chp_tcp t;
+	chp_tcp t = { NULL };
 	int r;
 
 	chp_tcp_listener_addr(&server.listener, &addr);
@@ -216,43 +216,61 @@ static void *serve_task(void *arg)
 	return run() ? NULL : &server;
 }
 
-static void *self_test(void *arg)
+/* One more client, which is idle when the server stops: it must see the end of
+   the stream, not be left hanging. */
+static int stop_while_idle(void)
 {
+	chp_addr addr;
+	chp_tcp t;
+	char byte;
+	int r;
+
+	chp_tcp_listener_addr(&server.listener, &addr);
+	r = chp_tcp_connect_addr_with(&t, &addr, NULL);
+	if (r)
+		return r;
+	r = chp_tcp_write_all(&t, "x", 1, NULL);
+	if (r == 0)
+		r = chp_tcp_read_exact(&t, &byte, 1, NULL);
+
+	/* Not from a task: the runtime's threads block signals. */
+	kill(getpid(), SIGTERM);
+	if (r == 0)
+		r = chp_tcp_read(&t, &byte, 1);
+	printf("the idle client: %s\n", r ? "no end" : "end of stream");
+	chp_tcp_close(&t);
+	return r;
+}
+
+/* The main thread drives this: a thread may spawn, join, read and write just
+   as a task does. */
+static int self_test(void)
+{
+	chp_task_options options = { 0 };
 	chp_task task, clients[CLIENTS];
 	chp_outcome o;
-	chp_addr addr;
-	chp_tcp idle;
-	char byte;
-	int good = 0, end;
+	int good = 0, r;
 
-	(void)arg;
-	if (open_all("0") || chp_spawn(&task, serve_task, NULL))
-		return &server;
-	chp_tcp_listener_addr(&server.listener, &addr);
+	r = chp_runtime_new(&options.runtime, NULL);
+	if (r == 0)
+		r = open_all("0");
+	if (r == 0)
+		r = chp_spawn_with(&task, serve_task, NULL, &options);
+	for (size_t i = 0; r == 0 && i < CLIENTS; i++)
+		r = chp_spawn_with(&clients[i], client, (void *)i, &options);
+	if (r) {
+		fprintf(stderr, "echo_server: %s\n", chp_strerror(r));
+		return 1;
+	}
 
-	for (size_t i = 0; i < CLIENTS; i++)
-		if (chp_spawn(&clients[i], client, (void *)i))
-			return &server;
 	for (size_t i = 0; i < CLIENTS; i++)
 		good += chp_join(&clients[i], &o) == 0 && o.value;
 	printf("%d of %d clients heard what they said\n", good, CLIENTS);
 
-	/* One more, which is idle when the server stops: it must see the end
-	   of the stream, not be left hanging. */
-	if (chp_tcp_connect_addr_with(&idle, &addr, NULL) ||
-	    chp_tcp_write_all(&idle, "x", 1, NULL) ||
-	    chp_tcp_read_exact(&idle, &byte, 1, NULL))
-		return &server;
-	raise(SIGTERM);
-	end = chp_tcp_read(&idle, &byte, 1);
-	printf("the idle client: %s\n", end ? "no end" : "end of stream");
-	chp_tcp_close(&idle);
-
-	if (chp_join(&task, &o) || !o.value)
-		return &server;
-	return good == CLIENTS && end == 0 && server.served == CLIENTS + 1
-		       ? NULL
-		       : &server;
+	r = stop_while_idle();
+	chp_join(&task, &o);
+	chp_runtime_shutdown(options.runtime, 0, NULL, 0, NULL);
+	return r || !o.value || good != CLIENTS || server.served != CLIENTS + 1;
 }
 
 int main(int argc, char **argv)
@@ -263,9 +281,8 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(port, "--self-test"))
-		r = chp_run(NULL, self_test, NULL, &bad);
-	else
-		r = chp_run(NULL, first, (void *)port, &bad);
+		return self_test();
+	r = chp_run(NULL, first, (void *)port, &bad);
 	if (r)
 		fprintf(stderr, "echo_server: %s\n", chp_strerror(r));
 	return r || bad;

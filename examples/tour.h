@@ -16,7 +16,7 @@ const char *tour_socket(void);
 const char *tour_counter(void);
 
 /* Semaphores. */
-const char *tour_pool(void);
+const char *tour_borrowers(void);
 const char *tour_binary(void);
 
 /* Giving up. */

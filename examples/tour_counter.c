@@ -77,7 +77,7 @@ static void *increment(void *arg)
 const char *tour_counter(void)
 {
 	struct client clients[CLIENTS];
-	chp_task tasks[CLIENTS], manager;
+	chp_task manager, tasks[CLIENTS] = { 0 };
 	int seen[CLIENTS] = { 0 };
 	const char *why = NULL;
 	commands_tx tx;
@@ -88,9 +88,12 @@ const char *tour_counter(void)
 		return "no channel or no task";
 
 	for (int i = 0; i < CLIENTS; i++) {
+		/* Each task needs a sender of its own. */
 		commands_tx_clone(&tx, &clients[i].tx);
-		if (chp_spawn(&tasks[i], increment, &clients[i]))
-			return "no task";
+		clients[i].result =
+			chp_spawn(&tasks[i], increment, &clients[i]);
+		if (clients[i].result)
+			commands_tx_drop(&clients[i].tx);
 	}
 	commands_tx_drop(&tx);
 

@@ -76,7 +76,7 @@ static int own_socket(const chp_addr *addr, lines_rx *rx)
 const char *tour_socket(void)
 {
 	struct server s = { 0 };
-	chp_task server, writers[WRITERS];
+	chp_task server, writers[WRITERS] = { 0 };
 	lines_tx tx, clones[WRITERS];
 	lines_rx rx;
 	chp_addr addr;
@@ -95,7 +95,7 @@ const char *tour_socket(void)
 		/* Each task needs a sender of its own. */
 		lines_tx_clone(&tx, &clones[i]);
 		if (chp_spawn(&writers[i], writer, &clones[i]))
-			return "no task";
+			lines_tx_drop(&clones[i]);
 	}
 
 	/* The stream ends once all senders are dropped: so drop the original,

@@ -11,6 +11,8 @@
 
 #include "harness.h"
 
+#include <sched.h>
+
 #define MAYBE_UNUSED __attribute__((unused))
 
 /* ---- Words shared by agents ---- */
@@ -184,7 +186,7 @@ MAYBE_UNUSED static uint32_t below(struct rng *r, uint32_t n)
 /* Shift this agent by a random few hundred cycles against the others. */
 MAYBE_UNUSED static void jitter(struct rng *r)
 {
-	for (volatile uint32_t n = below(r, 4) ? below(r, 300) : 0; n; n--)
+	for (volatile uint32_t n = below(r, 4) ? below(r, 1000) : 0; n; n--)
 		;
 }
 
@@ -199,13 +201,27 @@ struct duo {
 	chp_word go, done;
 };
 
+/*
+ * Awake, for a while: who yields comes back too late to meet the other.  Where
+ * the two share one thread, spinning would only keep the other away.
+ */
+MAYBE_UNUSED static void meet(const chp_word *w, uint32_t v)
+{
+	for (int spins = h_mode() == H_CT ? 0 : 5000; load(w) != v; spins--)
+		if (spins <= 0) {
+			h_yield();
+			/* The other may be a thread without a processor. */
+			sched_yield();
+		}
+}
+
 MAYBE_UNUSED static void *duo_right(void *arg)
 {
 	struct duo *d = arg;
 	struct rng r = rng_of(seed_of_run(), 1);
 
 	for (uint32_t i = 1; i <= d->rounds; i++) {
-		h_until(load(&d->go) == i);
+		meet(&d->go, i);
 		jitter(&r);
 		d->right();
 		store(&d->done, i);
@@ -213,22 +229,39 @@ MAYBE_UNUSED static void *duo_right(void *arg)
 	return NULL;
 }
 
-MAYBE_UNUSED static void run_duo(struct duo *d)
+MAYBE_UNUSED static void duo_left(struct duo *d)
 {
 	struct rng r = rng_of(seed_of_run(), 2);
-	struct h_agent a;
 
-	h_spawn(&a, duo_right, d);
 	for (uint32_t i = 1; i <= d->rounds; i++) {
 		if (d->before)
 			d->before();
 		store(&d->go, i);
 		jitter(&r);
 		d->left();
-		h_until(load(&d->done) == i);
+		meet(&d->done, i);
 		d->after();
 	}
+}
+
+/*
+ * On a many-thread runtime the two tasks may well stay on one worker, so there
+ * the other agent is a plain thread for half of the rounds.
+ */
+MAYBE_UNUSED static void run_duo(struct duo *d)
+{
+	struct h_agent a;
+
+	h_spawn(&a, duo_right, d);
+	duo_left(d);
 	h_join(&a);
+	if (h_mode() != H_MT)
+		return;
+	store(&d->go, 0);
+	store(&d->done, 0);
+	h_spawn_thread(&a, duo_right, d);
+	duo_left(d);
+	h_join_thread(&a);
 }
 
 #endif

@@ -58,24 +58,32 @@ void h_fail(const char *file, int line, const char *format, ...)
 
 static long blocks, allocs;
 
+/* Each block carries its size in front, to be compared when it is freed. */
+enum { FRONT = 16 };
+
 static void *counting_alloc(size_t size, void *user)
 {
-	void *p = malloc(size);
+	char *p = malloc(FRONT + size);
 
 	(void)user;
-	if (p) {
-		__atomic_add_fetch(&blocks, 1, __ATOMIC_RELAXED);
-		__atomic_add_fetch(&allocs, 1, __ATOMIC_RELAXED);
-	}
-	return p;
+	if (!p)
+		return NULL;
+	__atomic_add_fetch(&blocks, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&allocs, 1, __ATOMIC_RELAXED);
+	memcpy(p, &size, sizeof(size));
+	return p + FRONT;
 }
 
 static void counting_free(void *memory, size_t size, void *user)
 {
-	(void)size;
+	char *p = (char *)memory - FRONT;
+	size_t was;
+
 	(void)user;
+	memcpy(&was, p, sizeof(was));
+	CHECK_EQ(was, size);
 	__atomic_sub_fetch(&blocks, 1, __ATOMIC_RELAXED);
-	free(memory);
+	free(p);
 }
 
 long h_blocks(void)

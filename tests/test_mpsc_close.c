@@ -225,6 +225,45 @@ static void blocked_senders_hear_of_the_receivers_drop(void)
 	drop_both();
 }
 
+/* tokio #8095: the receiver's waker must not live as long as the senders. */
+static void dropping_the_receiver_releases_its_waker(void)
+{
+	EACH_KIND(k)
+	{
+		struct h_waker w = { 0 };
+		chp_recv_op op;
+
+		make(*k);
+		chp_mpsc_recv_op(&op, &rx, NULL);
+		CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
+		CHECK_EQ(h_refs(&w), 1);
+		chp_mpsc_rx_drop(&rx);
+		CHECK_EQ(h_refs(&w), 0);
+		CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
+		CHECK_CODE(send_int(1), CHP_ECLOSED);
+		drop_both();
+	}
+}
+
+/* One that is kept after it lost a select, say: it must hear of the end. */
+static void closing_wakes_a_receive_that_is_pending(void)
+{
+	EACH_KIND(k)
+	{
+		struct h_waker w = { 0 };
+		chp_recv_op op;
+
+		make(*k);
+		chp_mpsc_recv_op(&op, &rx, NULL);
+		CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
+		chp_mpsc_close(&rx);
+		CHECK_EQ(h_wakes(&w), 1);
+		CHECK_CODE(h_poll(&op.op, &w), CHP_ECLOSED);
+		CHECK_EQ(h_refs(&w), 0);
+		drop_both();
+	}
+}
+
 /* ---- Values that nobody receives ---- */
 
 static void receiving_into_nothing_destroys(void)
@@ -358,6 +397,8 @@ static const struct h_test tests[] = {
 	TEST(closing_ends_a_wait_of_the_receiver, IN_ALL),
 	TEST(closing_or_dropping_fails_the_waiting_senders,
 	     IN_THREADS | IN_MT),
+	TEST(dropping_the_receiver_releases_its_waker, IN_THREADS | IN_MT),
+	TEST(closing_wakes_a_receive_that_is_pending, IN_THREADS | IN_MT),
 	TEST(blocked_senders_hear_of_the_receivers_drop, IN_ALL),
 	TEST(receiving_into_nothing_destroys, IN_ALL),
 	TEST(dropping_the_receiver_destroys_what_is_buffered_at_once, IN_ALL),

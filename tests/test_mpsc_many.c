@@ -367,13 +367,19 @@ static void a_destructor_gets_aligned_values(void)
 	max_align_t v[3];
 
 	memset(v, 0, sizeof(v));
-	for (size_t n = 2; n <= 7; n++) {
-		least_alignment = 4096;
-		make_of(n % 2 * 40, n / 2 * sizeof(*v), look_at_alignment);
-		for (int i = 0; i < 40; i++)
-			CHECK_CODE(mpsc_send(&tx, v, NULL), 0);
-		drop_both();
-		CHECK(least_alignment >= alignof(max_align_t));
+	for (size_t size = 8; size <= sizeof(v); size += 8) {
+		size_t needed = size & -size;
+
+		if (needed > alignof(max_align_t))
+			needed = alignof(max_align_t);
+		for (size_t k = 0; k < 2; k++) {
+			least_alignment = 4096;
+			make_of(k * 40, size, look_at_alignment);
+			for (int i = 0; i < 40; i++)
+				CHECK_CODE(mpsc_send(&tx, v, NULL), 0);
+			drop_both();
+			CHECK(least_alignment >= needed);
+		}
 	}
 }
 

@@ -10,11 +10,13 @@
 
 static chp_oneshot_tx tx;
 static chp_oneshot_rx rx;
-static int destroyed; /* the value last destroyed */
+static int destroyed;      /* the value last destroyed */
+static uint64_t destroyer; /* and by whom */
 
 static void drop_int(void *value)
 {
 	destroyed = *(int *)value;
+	destroyer = chp_agent_current().id;
 	add(&drops, 1);
 }
 
@@ -179,6 +181,26 @@ static void dropping_the_receiver_destroys_the_value_at_once(void)
 	CHECK_EQ(load(&drops), 1);
 }
 
+static void *drop_the_receiver(void *arg)
+{
+	chp_oneshot_rx_drop(&rx);
+	CHECK_EQ(load(&drops), 1);
+	return arg;
+}
+
+/* tokio #6558: not by the sender, whoever holds the memory last. */
+static void the_receivers_side_destroys_the_value(void)
+{
+	struct h_agent a;
+
+	make();
+	CHECK_CODE(send_int(11), 0);
+	h_spawn(&a, drop_the_receiver, NULL);
+	h_join(&a);
+	CHECK_EQ(destroyed, 11);
+	CHECK(destroyer == a.agent.id);
+}
+
 static void receiving_into_nothing_destroys_the_value(void)
 {
 	make();
@@ -324,6 +346,7 @@ static const struct h_test tests[] = {
 	TEST(closing_keeps_a_value_that_was_sent, IN_ALL),
 	TEST(closing_ends_the_receivers_own_wait, IN_ALL),
 	TEST(dropping_the_receiver_destroys_the_value_at_once, IN_ALL),
+	TEST(the_receivers_side_destroys_the_value, IN_ALL),
 	TEST(receiving_into_nothing_destroys_the_value, IN_ALL),
 	TEST(empty_handles_do_nothing, IN_ALL),
 	TEST(a_size_beyond_memory_is_refused, IN_THREADS),

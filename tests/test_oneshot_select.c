@@ -118,8 +118,19 @@ static void poll_twice(void *arg)
 	chp_op_poll(&op.op, NULL);
 }
 
+static void poll_after_cancel(void *arg)
+{
+	chp_oneshot_op op;
+
+	make();
+	chp_oneshot_recv_op(&op, &rx, arg);
+	chp_op_cancel(&op.op);
+	chp_op_poll(&op.op, NULL);
+}
+
 static void polling_a_finished_receive_is_misuse(void)
 {
+	h_must_panic(poll_after_cancel, NULL, "finished");
 	h_must_panic(poll_twice, NULL, "oneshot");
 	h_must_panic(poll_twice, NULL, "finished");
 }

@@ -371,19 +371,27 @@ static void a_wait_given_up_leaves_the_channel_as_it_was(void)
 	CHECK_EQ(h_refs(&w), 0);
 }
 
-/* op.h: cancelling does nothing to an operation that is new. */
-static void cancelling_before_the_first_poll_does_nothing(void)
+static void cancelling_finishes_even_a_new_operation(void)
 {
 	chp_oneshot_op op;
 	int got = 0;
 
 	make();
 	chp_oneshot_recv_op(&op, &rx, &got);
-	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
 	CHECK(!chp_op_is_finished(&op.op));
-	CHECK_CODE(send_int(4), 0);
-	CHECK_CODE(chp_op_poll(&op.op, NULL), 0);
-	CHECK_EQ(got, 4);
+	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
+	CHECK(chp_op_is_finished(&op.op));
+	CHECK_CODE(op.op.result, CHP_ECANCELED);
+	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
+	/* Made anew, it works; and leaves its result behind as well. */
+	chp_oneshot_recv_op(&op, &rx, &got);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
+	chp_oneshot_tx_drop(&tx);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_ECLOSED);
+	CHECK_CODE(op.op.result, CHP_ECLOSED);
+	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
+	CHECK_CODE(op.op.result, CHP_ECLOSED);
+	drop_both();
 }
 
 static void a_poll_without_a_waker_waits_too(void)
@@ -417,7 +425,7 @@ static const struct h_test tests[] = {
 	     IN_THREADS | IN_MT),
 	TEST(a_wait_given_up_leaves_the_channel_as_it_was, IN_THREADS | IN_MT),
 	TEST(a_poll_without_a_waker_waits_too, IN_THREADS | IN_MT),
-	TEST(cancelling_before_the_first_poll_does_nothing, IN_THREADS),
+	TEST(cancelling_finishes_even_a_new_operation, IN_THREADS),
 };
 /* clang-format on */
 H_MAIN("oneshot_wait", tests)

@@ -23,7 +23,13 @@
  * leaves the value with the caller.
  *
  * Closing (by the receiver) refuses new messages; what is buffered, and what
- * holders of permits still send, is delivered before CHP_ECLOSED.
+ * holders of permits still send, is delivered before CHP_ECLOSED.  A waiting
+ * operation that was given a place and has not fetched it loses it.
+ *
+ * All-zero handles are empty: sending and receiving through one is CHP_EINVAL,
+ * it counts as closed, has no capacity, and may be dropped; a clone of one is
+ * one.  A pointer to a value may be NULL only where that is said, or if the
+ * size is 0.  Values are aligned as malloc's memory for the destructor.
  *
  * Memory: a send happens before the receive of its value; a receive happens
  * before the return of a send that waited for its place.  Not from signal
@@ -57,7 +63,7 @@ typedef struct chp_mpsc_weak {
 /*
  * size: bytes of a value, 0 is legal.  drop: destructor for a value that
  * nobody receives, or NULL; it must not use this channel.  0; CHP_EINVAL for
- * capacity 0 or too large; CHP_ENOMEM.  A bounded channel's buffer is made
+ * capacity 0 or too large, tx or rx NULL; CHP_ENOMEM.  A bounded channel's buffer is made
  * here, so sending into it never allocates.
  */
 CHP_API int chp_mpsc_bounded(size_t capacity, size_t size,
@@ -69,10 +75,10 @@ CHP_API int chp_mpsc_unbounded(size_t size, void (*drop)(void *value),
 /* ---- Sending ---- */
 
 /*
- * Send a copy of *value, waiting for a place; unbounded: never waits.  0;
- * CHP_ECLOSED: closed, or the receiver dropped; CHP_ENOMEM (unbounded only);
- * CHP_EINVAL: tx is empty; or what ended the wait.  0 does not mean that it
- * will be read.
+ * Send a copy of *value, waiting for a place; unbounded: never waits, but
+ * answers interruption and cancellation all the same.  0; CHP_ECLOSED: closed,
+ * or the receiver dropped; CHP_ENOMEM (unbounded only); CHP_EINVAL: tx is
+ * empty; or what ended the wait.  0 does not mean that it will be read.
  */
 CHP_API int chp_mpsc_send(chp_mpsc_tx *tx, const void *value);
 CHP_API int chp_mpsc_send_with(chp_mpsc_tx *tx, const void *value,
@@ -133,7 +139,8 @@ CHP_API int chp_mpsc_try_recv(chp_mpsc_rx *rx, void *out);
 
 /*
  * Wait for at least one message, then take up to `limit` into the array at
- * out.  Returns how many, at most INT_MAX; 0 only if limit is 0.
+ * out (NULL: destroy one).  Returns how many, at most INT_MAX; 0 only if limit
+ * is 0.
  */
 CHP_API int chp_mpsc_recv_many(chp_mpsc_rx *rx, void *out, size_t limit);
 CHP_API int chp_mpsc_recv_many_with(chp_mpsc_rx *rx, void *out, size_t limit,

@@ -47,7 +47,8 @@ CHP_API int chp_mpsc_reserve_many_with(chp_mpsc_tx *tx, size_t n,
 				       chp_mpsc_permit *permit,
 				       const chp_wait *w);
 
-/* CHP_EAGAIN: not n places free, or senders wait, or n > max_capacity. */
+/* CHP_EAGAIN: not n places free, or senders wait, or n > max_capacity (then
+   even if closed). */
 CHP_API int chp_mpsc_try_reserve_many(chp_mpsc_tx *tx, size_t n,
 				      chp_mpsc_permit *permit);
 
@@ -76,6 +77,18 @@ CHP_API int chp_mpsc_reserve_owned_with(chp_mpsc_tx *tx,
 					chp_mpsc_owned_permit *permit,
 					const chp_wait *w);
 CHP_API int chp_mpsc_try_reserve_owned(chp_mpsc_tx *tx,
+				       chp_mpsc_owned_permit *permit);
+
+/* As send_op; *tx becomes empty when it finishes with 0. */
+typedef struct chp_reserve_owned_op {
+	chp_op op;
+	chp_send_op place;
+	chp_mpsc_permit got;
+	chp_mpsc_owned_permit *permit;
+} chp_reserve_owned_op;
+
+CHP_API void chp_mpsc_reserve_owned_op(chp_reserve_owned_op *op,
+				       chp_mpsc_tx *tx,
 				       chp_mpsc_owned_permit *permit);
 
 /* Send, and get the sender back in *tx (NULL: drop it).  0 or CHP_EINVAL. */

@@ -53,7 +53,7 @@
 	CHP__INLINE int name##_try_send(name##_tx *tx, T value) \
 	{ return chp_mpsc_try_send(&tx->raw, &value); } \
 	CHP__INLINE void name##_send_op(chp_send_op *op, name##_tx *tx, \
-					const T *value) \
+					T const *value) \
 	{ chp_mpsc_send_op(op, &tx->raw, value); } \
 	CHP__INLINE int name##_recv(name##_rx *rx, T *out) \
 	{ return chp_mpsc_recv(&rx->raw, out); } \

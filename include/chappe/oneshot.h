@@ -14,7 +14,8 @@
  *
  * For a type-checked channel: CHP_ONESHOT_DEFINE, at the end.
  *
- * The value is copied in and out as bytes.  One that is never received goes to
+ * The value is copied in and out as bytes; a pointer to one may be NULL only
+ * where that is said, or if the size is 0.  One that is never received goes to
  * the destructor, on the task or thread that drops the receiver.  A send
  * happens before the receive of its value; closing or dropping a half happens
  * before the other half hears of it.
@@ -42,7 +43,8 @@ typedef struct chp_oneshot_rx {
 
 /*
  * Make a channel for values of `size` bytes (0 is legal: a bare signal).  drop
- * is called on a value that nobody receives; may be NULL.  0 or CHP_ENOMEM.
+ * is called on a value that nobody receives; may be NULL.  0, CHP_ENOMEM, or
+ * CHP_EINVAL if tx or rx is NULL.
  */
 CHP_API int chp_oneshot(size_t size, void (*drop)(void *value),
 			chp_oneshot_tx *tx, chp_oneshot_rx *rx);
@@ -116,7 +118,8 @@ CHP_API void chp_oneshot_closed_op(chp_oneshot_op *op, chp_oneshot_tx *tx);
  * CHP_ONESHOT_DEFINE(name, T) makes types name_tx and name_rx and wrappers
  * name(), name_send(), name_recv(), ... for values of type T, so that a wrong
  * type does not compile.  CHP_ONESHOT_DEFINE_DROP(name, T, drop) takes a
- * destructor, void drop(T *).  Use it at file scope.
+ * destructor, void drop(T *).  Use it at file scope.  What has no wrapper here
+ * takes &tx.raw or &rx.raw.
  */
 /* clang-format off */
 #define CHP_ONESHOT_DEFINE(name, T) \
@@ -144,6 +147,15 @@ CHP_API void chp_oneshot_closed_op(chp_oneshot_op *op, chp_oneshot_tx *tx);
 	__attribute__((unused)) static inline int \
 	name##_try_recv(name##_rx *rx, T *out) \
 	{ return chp_oneshot_try_recv(&rx->raw, out); } \
+	__attribute__((unused)) static inline void \
+	name##_close(name##_rx *rx) \
+	{ chp_oneshot_close(&rx->raw); } \
+	__attribute__((unused)) static inline int \
+	name##_closed(name##_tx *tx) \
+	{ return chp_oneshot_closed(&tx->raw); } \
+	__attribute__((unused)) static inline int \
+	name##_is_closed(const name##_tx *tx) \
+	{ return chp_oneshot_is_closed(&tx->raw); } \
 	__attribute__((unused)) static inline void \
 	name##_recv_op(chp_oneshot_op *op, name##_rx *rx, T *out) \
 	{ chp_oneshot_recv_op(op, &rx->raw, out); } \

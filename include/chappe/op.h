@@ -52,7 +52,7 @@ typedef struct chp_cancel chp_cancel;
  * The last argument of every call whose name ends in _with.  All-zero, or a
  * NULL pointer, means: wait as long as it takes, interruptibly.
  *
- * Order of checks: bad argument; interrupted or aborted (even if the thing is
+ * An unknown flag is CHP_EINVAL.  Order of checks: bad argument; interrupted or aborted (even if the thing is
  * free); token cancelled; one try that keeps the queue's order; deadline.
  * While waiting, success wins over interruption, cancellation and expiry.
  */

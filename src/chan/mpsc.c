@@ -11,8 +11,11 @@
 static int make(size_t capacity, size_t size, void (*drop)(void *value),
 		chp_mpsc_tx *tx, chp_mpsc_rx *rx)
 {
-	struct chp__mpsc *ch = chp__alloc_zero(sizeof(*ch));
+	struct chp__mpsc *ch;
 
+	if (!tx || !rx)
+		return CHP_EINVAL;
+	ch = chp__alloc_zero(sizeof(*ch));
 	tx->ch = NULL;
 	rx->ch = NULL;
 	if (!ch)

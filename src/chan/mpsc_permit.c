@@ -102,6 +102,39 @@ int chp_mpsc_try_reserve_owned(chp_mpsc_tx *tx, chp_mpsc_owned_permit *permit)
 	return own(tx, &place, r, permit);
 }
 
+/* As an operation: one around the other. */
+static int poll_owned(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_reserve_owned_op *o = (chp_reserve_owned_op *)op;
+	chp_poll_ctx inner = *ctx;
+	int r;
+
+	/* It counts once in the budget. */
+	inner.budget = NULL;
+	r = chp_op_poll(&o->place.op, &inner);
+	return r == CHP_PENDING ? r : own(o->place.tx, &o->got, r, o->permit);
+}
+
+static int cancel_owned(chp_op *op)
+{
+	return chp_op_cancel(&((chp_reserve_owned_op *)op)->place.op);
+}
+
+static const chp_op_class owned_class = {
+	.name = "mpsc reserve",
+	.poll = poll_owned,
+	.cancel = cancel_owned,
+};
+
+void chp_mpsc_reserve_owned_op(chp_reserve_owned_op *op, chp_mpsc_tx *tx,
+			       chp_mpsc_owned_permit *permit)
+{
+	chp_op_init(&op->op, &owned_class);
+	chp__mpsc_place_op(&op->place, tx, NULL, 1, &op->got);
+	op->permit = permit;
+	permit->ch = NULL;
+}
+
 /* The sender goes back to the caller, or is dropped. */
 static void disown(chp_mpsc_owned_permit *permit, chp_mpsc_tx *tx)
 {

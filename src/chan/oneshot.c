@@ -84,6 +84,8 @@ int chp_oneshot(size_t size, void (*drop)(void *value), chp_oneshot_tx *tx,
 {
 	struct chp__oneshot *ch = NULL;
 
+	if (!tx || !rx)
+		return CHP_EINVAL;
 	if (size <= SIZE_MAX / 2)
 		ch = chp__alloc(sizeof(*ch) + size);
 	tx->ch = rx->ch = ch;

@@ -6,6 +6,8 @@
  * lie between two turns is adapted to how long they run, so that a turn comes
  * about every TURN_GAP: often enough for timers, seldom enough to cost nothing.
  */
+#include <sched.h>
+
 #include "os/clock.h"
 #include "os/spin.h"
 #include "task/pick.h"
@@ -74,11 +76,15 @@ static void turn(struct worker *w)
 	if (w->tick == w->next_turn)
 		adapt(w, now - w->last_turn);
 	w->last_turn = now;
-	w->next_turn = w->tick + w->interval;
 
 	chp__wheel_expire(&w->wheel, chp__runtime_now(w->rt));
 	take_mail(w);
 	take_inbox(w);
+	/* A task that keeps coming back alone may be waiting, by yielding, for
+	   another thread: let the kernel run that. */
+	if (w->tick == w->next_turn && runq_length(&w->queue) <= 1)
+		sched_yield();
+	w->next_turn = w->tick + w->interval;
 	if (now - w->last_driver >= DRIVER_GAP) {
 		w->last_driver = now;
 		chp__idle_poll(w);

@@ -229,13 +229,16 @@ static bool root_done(void *arg)
 static void wait_for_turn(struct chp_runtime *rt, struct agent *self)
 {
 	struct turn_waiter waiter = { .agent = self };
+	bool driven;
 
 	spin_lock(&rt->lock, RANK_RUNTIME);
-	waiter.listed = rt->driven;
-	if (waiter.listed)
+	driven = rt->driven;
+	if (driven) {
+		waiter.listed = true;
 		turn_list_append(&rt->turn_first, &rt->turn_last, &waiter);
+	}
 	spin_unlock(&rt->lock, RANK_RUNTIME);
-	if (!waiter.listed)
+	if (!driven)
 		return;
 
 	self->cls->park(self, 0);

@@ -18,6 +18,8 @@ int chp__wait_check(struct agent *self, const chp_wait *w)
 {
 	int r = 0;
 
+	if (w && w->flags & ~CHP_UNINTERRUPTIBLE)
+		return CHP_EINVAL;
 	if (agent_attention(self) && !(w && w->flags & CHP_UNINTERRUPTIBLE))
 		r = chp__agent_check(self, true);
 	if (!r && w && w->cancel)

@@ -23,7 +23,7 @@ bool chp__wait_expired(struct agent *self, const chp_wait *w);
 /* What must be said before anything is tried: 0 to go on. */
 static inline int wait_check(struct agent *self, const chp_wait *w)
 {
-	if (likely(!agent_attention(self) && (!w || !w->cancel)))
+	if (likely(!agent_attention(self) && (!w || (!w->cancel && !w->flags))))
 		return 0;
 	return chp__wait_check(self, w);
 }

@@ -1,0 +1,242 @@
+/*
+ * test_blocking_pool.c - the threads of blocking calls: calls that queue for
+ * one, a pool that grows and shrinks.
+ */
+#include "harness.h"
+
+#include <stdatomic.h>
+
+static chp_semaphore gate;
+static atomic_int runs, arg_drops, result_drops, at_once, most_at_once;
+
+static void reset(void)
+{
+	chp_semaphore_init(&gate, 0, CHP_FIFO);
+	runs = arg_drops = result_drops = at_once = most_at_once = 0;
+}
+
+static void drop_arg(void *arg)
+{
+	(void)arg;
+	arg_drops++;
+}
+
+static void drop_result(void *value)
+{
+	(void)value;
+	result_drops++;
+}
+
+static const chp_task_options dropping = {
+	.name = "a blocking call",
+	.arg_drop = drop_arg,
+	.result_drop = drop_result,
+};
+
+/* Run fn in both kinds of runtime, with the pool made by these options. */
+static void with_pool(void *(*fn)(void *arg), unsigned max, chp_time idle)
+{
+	chp_runtime_options options = {
+		.workers = 2,
+		.blocking_max = max,
+		.blocking_idle = idle,
+	};
+
+	CHECK_CODE(chp_run(&options, fn, NULL, NULL), 0);
+	options.kind = CHP_CURRENT_THREAD;
+	CHECK_CODE(chp_run(&options, fn, NULL, NULL), 0);
+}
+
+static unsigned pool_threads(void)
+{
+	chp_runtime_stats stats;
+
+	chp_runtime_get_stats(chp_runtime_current(), &stats);
+	return stats.blocking_threads;
+}
+
+static void call(chp_task *t, void *(*fn)(void *arg), void *arg)
+{
+	CHECK_CODE(chp_spawn_blocking(NULL, t, fn, arg, &dropping), 0);
+}
+
+static void join(chp_task *t, chp_fate fate, void *value)
+{
+	chp_outcome o;
+
+	CHECK_CODE(chp_join(t, &o), 0);
+	CHECK_EQ(o.fate, fate);
+	CHECK(o.value == value);
+	CHECK_EQ(t->agent.id, 0);
+}
+
+static void *count_run(void *arg)
+{
+	runs++;
+	return arg;
+}
+
+static void *wait_at_the_gate(void *arg)
+{
+	CHECK_CODE(chp_semaphore_acquire(&gate, 1), 0);
+	return arg;
+}
+
+/* The only thread is taken, so the second call cannot have started. */
+static void *abort_queued(void *arg)
+{
+	chp_task first, second, third;
+
+	reset();
+	call(&first, wait_at_the_gate, &gate);
+	h_until(chp_semaphore_queue_length(&gate) == 1);
+	call(&second, count_run, &gate);
+	call(&third, count_run, &gate);
+	CHECK_CODE(chp_task_abort(&second), 0);
+	CHECK_CODE(chp_task_abort(&second), 0);
+	chp_semaphore_release(&gate, 1);
+	join(&first, CHP_RETURNED, &gate);
+	join(&second, CHP_NEVER_RUN, NULL);
+	join(&third, CHP_RETURNED, &gate);
+	CHECK_EQ(runs, 1);
+	CHECK_EQ(arg_drops, 1);
+	CHECK_EQ(result_drops, 0);
+	return arg;
+}
+
+static void a_call_aborted_before_it_starts_never_runs(void)
+{
+	with_pool(abort_queued, 1, 0);
+}
+
+static void *count_company(void *arg)
+{
+	int now = ++at_once, most = most_at_once;
+
+	while (now > most &&
+	       !atomic_compare_exchange_weak(&most_at_once, &most, now))
+		;
+	chp_yield();
+	chp_sleep_for(20 * CHP_US);
+	runs++;
+	at_once--;
+	return arg;
+}
+
+static void *call_too_often(void *arg)
+{
+	enum { CALLS = 300 };
+	static chp_task b[CALLS];
+
+	reset();
+	for (int i = 0; i < CALLS; i++)
+		call(&b[i], count_company, &b[i]);
+	for (int i = 0; i < CALLS; i++) {
+		CHECK(pool_threads() <= 3);
+		join(&b[i], CHP_RETURNED, &b[i]);
+	}
+	CHECK_EQ(runs, CALLS);
+	CHECK(most_at_once >= 1);
+	CHECK(most_at_once <= 3);
+	return arg;
+}
+
+static void calls_beyond_the_limit_wait_for_a_thread(void)
+{
+	with_pool(call_too_often, 3, 0);
+}
+
+static void *note_order(void *arg)
+{
+	CHECK_EQ((intptr_t)arg, runs++);
+	return arg;
+}
+
+static void *call_in_order(void *arg)
+{
+	chp_task b[50];
+
+	reset();
+	for (intptr_t i = 0; i < 50; i++)
+		call(&b[i], note_order, (void *)i);
+	for (intptr_t i = 0; i < 50; i++)
+		join(&b[i], CHP_RETURNED, (void *)i);
+	return arg;
+}
+
+static void calls_start_in_the_order_of_spawning(void)
+{
+	with_pool(call_in_order, 1, 0);
+}
+
+static void *grow_and_shrink(void *arg)
+{
+	chp_task b[6];
+
+	for (int round = 0; round < 3; round++) {
+		reset();
+		for (int i = 0; i < 6; i++)
+			call(&b[i], wait_at_the_gate, &b[i]);
+		h_until(chp_semaphore_queue_length(&gate) == 6);
+		CHECK_EQ(pool_threads(), 6);
+		chp_semaphore_release(&gate, 6);
+		for (int i = 0; i < 6; i++)
+			join(&b[i], CHP_RETURNED, &b[i]);
+		while (pool_threads() != 0)
+			CHECK_CODE(chp_sleep_for(CHP_MS), 0);
+	}
+	return arg;
+}
+
+static void the_pool_grows_with_need_and_shrinks_when_idle(void)
+{
+	with_pool(grow_and_shrink, 0, 5 * CHP_MS);
+}
+
+/* A thread that is idle is used again before another is made. */
+static void *call_one_by_one(void *arg)
+{
+	chp_task b;
+
+	reset();
+	for (int i = 0; i < 200; i++) {
+		call(&b, count_run, &gate);
+		join(&b, CHP_RETURNED, &gate);
+	}
+	CHECK(pool_threads() < 20);
+	return arg;
+}
+
+static void idle_threads_are_used_again(void)
+{
+	with_pool(call_one_by_one, 0, 0);
+}
+
+static void storms_of_calls_lose_none(void)
+{
+	chp_task b[20];
+
+	reset();
+	for (long round = h_rounds(200); round > 0; round--) {
+		for (int i = 0; i < 20; i++)
+			call(i % 5 ? &b[i] : NULL, count_run, &b[i]);
+		for (int i = 0; i < 20; i++)
+			if (i % 5)
+				join(&b[i], CHP_RETURNED, &b[i]);
+	}
+	h_until(runs == 20 * h_rounds(200));
+	h_until(result_drops == 4 * h_rounds(200));
+}
+
+/* clang-format off */
+static const struct h_test tests[] = {
+	TEST(a_call_aborted_before_it_starts_never_runs, ON_ITS_OWN),
+	TEST(calls_beyond_the_limit_wait_for_a_thread, ON_ITS_OWN),
+	TEST(calls_start_in_the_order_of_spawning, ON_ITS_OWN),
+	TEST(the_pool_grows_with_need_and_shrinks_when_idle, ON_ITS_OWN),
+	TEST(idle_threads_are_used_again, ON_ITS_OWN),
+	TEST(storms_of_calls_lose_none, IN_TASKS),
+};
+/* clang-format on */
+
+H_MAIN("blocking_pool", tests)

@@ -1,0 +1,141 @@
+/*
+ * test_mpsc_memory.c - channels when memory runs out: making one is refused,
+ * and a send into an unbounded one fails with the value still the sender's,
+ * with nothing lost of what was sent before.
+ *
+ * Memory runs out because the address space is limited for a while; sanitizers
+ * cannot live with that.
+ */
+#include "chan.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+static struct rlimit before;
+
+/* Leave so many bytes of address space.  False if it cannot be done here. */
+static bool limit_memory(rlim_t left)
+{
+	struct rlimit limit;
+	unsigned long pages;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (SANITIZED || !f || fscanf(f, "%lu", &pages) != 1) {
+		h_skip("cannot limit memory here");
+		if (f)
+			fclose(f);
+		return false;
+	}
+	fclose(f);
+	CHECK_EQ(getrlimit(RLIMIT_AS, &before), 0);
+	limit = before;
+	limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + left;
+	CHECK_EQ(setrlimit(RLIMIT_AS, &limit), 0);
+	return true;
+}
+
+static void unlimit_memory(void)
+{
+	CHECK_EQ(setrlimit(RLIMIT_AS, &before), 0);
+}
+
+static void channels_without_memory_are_refused(void)
+{
+	size_t huge = (size_t)1 << 40;
+	long blocks = h_blocks();
+	chp_oneshot_tx otx;
+	chp_oneshot_rx orx;
+	chp_mpsc_tx tx;
+	chp_mpsc_rx rx;
+
+	if (!limit_memory(64 << 20))
+		return;
+	CHECK_CODE(chp_oneshot(huge, NULL, &otx, &orx), CHP_ENOMEM);
+	CHECK_CODE(chp_mpsc_bounded(1, huge, NULL, &tx, &rx), CHP_ENOMEM);
+	CHECK_CODE(chp_mpsc_bounded(1 << 20, 1 << 20, NULL, &tx, &rx),
+		   CHP_ENOMEM);
+	CHECK_EQ(h_blocks(), blocks);
+	unlimit_memory();
+}
+
+enum { SIZE = 256 << 10 };
+
+/* All bytes of a value say which it is. */
+static void check_value(const unsigned char *v, int n)
+{
+	for (int i = 0; i < SIZE; i += 1000)
+		CHECK_EQ(v[i], (unsigned char)n);
+}
+
+static void a_send_without_memory_keeps_the_value(void)
+{
+	unsigned char *v = malloc(SIZE);
+	chp_send_op op;
+	chp_mpsc_tx tx;
+	chp_mpsc_rx rx;
+	int sent = 0, r = 0;
+
+	store(&drops, 0);
+	CHECK_CODE(chp_mpsc_unbounded(SIZE, count_drop, &tx, &rx), 0);
+	if (!limit_memory(64 << 20))
+		goto out;
+	for (;; sent++) {
+		memset(v, sent, SIZE);
+		r = sent % 2 ? chp_mpsc_send(&tx, v)
+			     : chp_mpsc_try_send(&tx, v);
+		if (r != 0)
+			break;
+		CHECK(sent < 1000);
+	}
+	CHECK_CODE(r, CHP_ENOMEM);
+	check_value(v, sent);
+	CHECK(sent > 1);
+	/* Again, by hand: and still nothing of it gets in. */
+	CHECK_CODE(chp_mpsc_try_send(&tx, v), CHP_ENOMEM);
+	chp_mpsc_send_op(&op, &tx, v);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_ENOMEM);
+	CHECK_EQ(chp_mpsc_len(&rx), sent);
+	for (int i = 0; i < sent; i++) {
+		CHECK_CODE(chp_mpsc_recv(&rx, v), 0);
+		check_value(v, i);
+	}
+	CHECK_CODE(chp_mpsc_try_recv(&rx, v), CHP_EAGAIN);
+	CHECK_EQ(chp_mpsc_is_empty(&rx), 1);
+	/* What was received has made room. */
+	for (int i = 0; i < sent; i++) {
+		memset(v, i, SIZE);
+		CHECK_CODE(chp_mpsc_send(&tx, v), 0);
+		CHECK_CODE(chp_mpsc_recv(&rx, v), 0);
+		check_value(v, i);
+	}
+	unlimit_memory();
+	CHECK_CODE(chp_mpsc_send(&tx, v), 0);
+out:
+	chp_mpsc_close(&rx);
+	r = chp_mpsc_try_send(&tx, v);
+	CHECK_CODE(r, CHP_ECLOSED);
+	chp_mpsc_tx_drop(&tx);
+	chp_mpsc_rx_drop(&rx);
+	CHECK_EQ(load(&drops), sent > 0);
+	free(v);
+}
+
+/* clang-format off */
+static const struct h_test tests[] = {
+	TEST(channels_without_memory_are_refused, IN_THREADS),
+	TEST(a_send_without_memory_keeps_the_value, IN_THREADS),
+};
+/* clang-format on */
+H_MAIN("mpsc_memory", tests)

@@ -1,0 +1,353 @@
+/*
+ * test_semaphore_policy.c - overtaking, counted.  While a waiter is queued,
+ * one party releases a permit and at once acquires again, thousands of times:
+ * in UNFAIR it nearly always overtakes, in FIFO and FAIR never; and in UNFAIR
+ * not for ever: a waiter overtaken for about a millisecond is next.
+ */
+#include "harness.h"
+
+/* clang-format off */
+/* One test for each policy. */
+#define BY_POLICY(test) \
+	static void test##_in_fifo(void) { test(CHP_FIFO); } \
+	static void test##_in_fair(void) { test(CHP_FAIR); } \
+	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
+#define TESTS(test, modes) \
+	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
+	TEST(test##_in_unfair, modes)
+/* clang-format on */
+
+static chp_semaphore s;
+
+static int acquire_with(int64_t n, const chp_wait *w)
+{
+	chp_acquire_op op;
+
+	if (h_mode() != H_POLLED)
+		return w ? chp_semaphore_acquire_with(&s, n, w)
+			 : chp_semaphore_acquire(&s, n);
+	chp_semaphore_acquire_op(&op, &s, n);
+	return h_wait(&op.op, w);
+}
+
+static void make(int64_t permits, chp_policy policy)
+{
+	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
+}
+
+static void release(int64_t n)
+{
+	CHECK_CODE(chp_semaphore_release(&s, n), 0);
+}
+
+static void ends_with(int64_t permits)
+{
+	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
+	CHECK_EQ(chp_semaphore_available(&s), permits);
+	chp_semaphore_destroy(&s);
+}
+
+/* A waiter that is polled by hand. */
+struct poller {
+	chp_acquire_op op;
+	struct h_waker waker;
+};
+
+static void queue(struct poller *p, int64_t n)
+{
+	memset(p, 0, sizeof(*p));
+	chp_semaphore_acquire_op(&p->op, &s, n);
+	CHECK_CODE(h_poll(&p->op.op, &p->waker), CHP_PENDING);
+}
+
+/* ---- Agents ---- */
+
+static chp_word turns; /* how often the waiter has had the permit */
+static chp_word over;
+
+static uint32_t get(const chp_word *w)
+{
+	return __atomic_load_n(&w->v, __ATOMIC_SEQ_CST);
+}
+
+static void *want_it_all_the_time(void *arg)
+{
+	while (!get(&over)) {
+		CHECK_CODE(acquire_with(1, NULL), 0);
+		__atomic_add_fetch(&turns.v, 1, __ATOMIC_SEQ_CST);
+		release(1);
+	}
+	return arg;
+}
+
+static int patiently(void)
+{
+	return acquire_with(1, NULL);
+}
+
+/* Java: tryAcquire(timeout) keeps the order, as acquire does. */
+static int with_a_deadline(void)
+{
+	return acquire_with(1, &(chp_wait){ .deadline = CHP_NEVER });
+}
+
+static void overtakes(chp_policy policy, int (*acquire)(void))
+{
+	long rounds = h_rounds(500), overtaken = 0;
+	struct h_agent a;
+
+	make(0, policy);
+	turns.v = over.v = 0;
+	h_spawn(&a, want_it_all_the_time, NULL);
+	for (long i = 0; i < rounds; i++) {
+		uint32_t before;
+
+		h_until(chp_semaphore_has_waiters(&s));
+		before = get(&turns);
+		release(1);
+		CHECK_CODE(acquire(), 0);
+		overtaken += get(&turns) == before;
+	}
+	__atomic_store_n(&over.v, 1, __ATOMIC_SEQ_CST);
+	release(1);
+	h_join(&a);
+	/* By hand, below, the same is counted where nobody else runs. */
+	if (policy == CHP_UNFAIR)
+		CHECK(overtaken * 10 >= rounds);
+	else
+		CHECK_EQ(overtaken, 0);
+	ends_with(1);
+}
+
+static void a_releaser_that_acquires_again(chp_policy policy)
+{
+	overtakes(policy, patiently);
+}
+
+static void a_releaser_that_acquires_with_a_deadline(chp_policy policy)
+{
+	overtakes(policy, with_a_deadline);
+}
+
+/* Nobody lets the waiter through but the semaphore. */
+static void an_agent_is_not_overtaken_for_ever(chp_policy policy)
+{
+	struct h_agent a;
+
+	make(0, policy);
+	turns.v = over.v = 0;
+	h_spawn(&a, want_it_all_the_time, NULL);
+	h_until(chp_semaphore_has_waiters(&s));
+	for (uint32_t turn = 0; turn < 20; turn++) {
+		chp_time start = chp_now();
+
+		while (get(&turns) == turn) {
+			release(1);
+			CHECK_CODE(acquire_with(1, NULL), 0);
+		}
+		CHECK(chp_now() - start < 5 * CHP_SEC);
+		if (get(&turns) > turn + 1)
+			turn = get(&turns) - 1;
+	}
+	__atomic_store_n(&over.v, 1, __ATOMIC_SEQ_CST);
+	release(1);
+	h_join(&a);
+	ends_with(1);
+}
+
+/* ---- By hand, where each round has one outcome ---- */
+
+static int poll_as_newcomer(void)
+{
+	chp_acquire_op op;
+	int r;
+
+	chp_semaphore_acquire_op(&op, &s, 1);
+	r = chp_op_poll(&op.op, NULL);
+	if (r == CHP_PENDING)
+		CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
+	return r;
+}
+
+static int try_as_newcomer(void)
+{
+	return chp_semaphore_try_acquire(&s, 1);
+}
+
+/*
+ * How often a newcomer gets the permit that was released for the waiter, who
+ * polls whenever it is woken.
+ */
+static long newcomers(long rounds, int (*acquire)(void))
+{
+	struct poller w;
+	long overtaken = 0;
+
+	queue(&w, 1);
+	for (long i = 0; i < rounds; i++) {
+		int r;
+
+		release(1);
+		r = acquire();
+		overtaken += r == 0;
+		CHECK((r == 0) == (h_poll(&w.op.op, &w.waker) == CHP_PENDING));
+		if (r == 0)
+			continue;
+		CHECK_EQ(h_refs(&w.waker), 0);
+		queue(&w, 1);
+	}
+	CHECK_EQ(chp_op_cancel(&w.op.op), CHP_HELD_NOTHING);
+	CHECK_EQ(h_refs(&w.waker), 0);
+	return overtaken;
+}
+
+static void newcomers_overtake_only_when_unfair(chp_policy policy)
+{
+	long rounds = h_rounds(10000);
+	int (*const ways[])(void) = { poll_as_newcomer, try_as_newcomer };
+
+	for (int i = 0; i < 2; i++) {
+		long overtaken;
+
+		make(0, policy);
+		overtaken = newcomers(rounds, ways[i]);
+		if (policy == CHP_UNFAIR)
+			CHECK(overtaken * 10 >= rounds * 9);
+		else
+			CHECK_EQ(overtaken, 0);
+		ends_with(0);
+	}
+}
+
+/* The head wants more than there is; a newcomer wants what there is. */
+static void overtaking_a_head_that_cannot_go(chp_policy policy)
+{
+	struct poller head;
+
+	make(1, policy);
+	queue(&head, 2);
+	for (long i = 0; i < h_rounds(10000); i++) {
+		int tried = try_as_newcomer(), polled;
+
+		CHECK_CODE(tried, policy == CHP_FIFO ? CHP_EAGAIN : 0);
+		if (tried == 0)
+			release(1);
+		polled = poll_as_newcomer();
+		CHECK_CODE(polled, policy == CHP_UNFAIR ? 0 : CHP_PENDING);
+		if (polled == 0)
+			release(1);
+		CHECK_CODE(h_poll(&head.op.op, &head.waker), CHP_PENDING);
+	}
+	release(1);
+	CHECK_CODE(h_poll(&head.op.op, &head.waker), 0);
+	CHECK_EQ(h_refs(&head.waker), 0);
+	ends_with(0);
+}
+
+/* How long newcomers overtake one waiter, who polls whenever it is woken. */
+static chp_time overtaken_for(int64_t n)
+{
+	chp_time start = chp_now();
+	struct poller w;
+
+	queue(&w, n);
+	do {
+		release(n);
+		if (chp_semaphore_try_acquire(&s, n) != 0) {
+			CHECK_CODE(h_poll(&w.op.op, &w.waker), 0);
+			CHECK_EQ(h_refs(&w.waker), 0);
+			return chp_now() - start;
+		}
+		CHECK_CODE(h_poll(&w.op.op, &w.waker), CHP_PENDING);
+	} while (chp_now() - start < 10 * CHP_SEC);
+	h_fail(__FILE__, __LINE__, "overtaken for ten seconds");
+}
+
+static void a_waiter_is_overtaken_for_about_a_millisecond(void)
+{
+	for (int64_t n = 1; n <= 3; n += 2) {
+		chp_time shortest = CHP_NEVER;
+
+		make(0, CHP_UNFAIR);
+		/* The shortest of some: others share this processor. */
+		for (int i = 0; i < 20; i++) {
+			chp_time length = overtaken_for(n);
+
+			if (length < shortest)
+				shortest = length;
+		}
+		CHECK(shortest >= 300 * CHP_US);
+		CHECK(shortest <= 20 * CHP_MS);
+		ends_with(0);
+	}
+}
+
+/* Handed over at last, and then it gives up: the permit is for the next. */
+static void what_an_overtaken_waiter_was_handed_comes_back(void)
+{
+	struct poller w, next;
+
+	make(0, CHP_UNFAIR);
+	queue(&w, 1);
+	queue(&next, 1);
+	for (;;) {
+		release(1);
+		if (chp_semaphore_try_acquire(&s, 1) != 0)
+			break;
+		CHECK_CODE(h_poll(&w.op.op, &w.waker), CHP_PENDING);
+		CHECK_EQ(h_wakes(&next.waker), 0);
+	}
+	CHECK_EQ(chp_op_cancel(&w.op.op), CHP_GAVE_BACK);
+	CHECK_EQ(h_refs(&w.waker), 0);
+	CHECK_EQ(h_wakes(&next.waker), 1);
+	CHECK_CODE(h_poll(&next.op.op, &next.waker), 0);
+	CHECK_EQ(h_refs(&next.waker), 0);
+	ends_with(0);
+}
+
+/* One that was woken and lost keeps its place before those behind it. */
+static void a_loser_keeps_its_place(void)
+{
+	struct poller first, second;
+
+	make(0, CHP_UNFAIR);
+	queue(&first, 1);
+	queue(&second, 1);
+	release(1);
+	CHECK_EQ(h_wakes(&first.waker), 1);
+	CHECK_CODE(chp_semaphore_try_acquire(&s, 1), 0);
+	CHECK_CODE(h_poll(&first.op.op, &first.waker), CHP_PENDING);
+	CHECK_EQ(h_refs(&first.waker), 1);
+	/* A spurious poll of the second must not take what is the first's. */
+	release(1);
+	CHECK_EQ(h_wakes(&first.waker), 2);
+	CHECK_EQ(h_wakes(&second.waker), 0);
+	CHECK_CODE(h_poll(&second.op.op, &second.waker), CHP_PENDING);
+	CHECK_CODE(h_poll(&first.op.op, &first.waker), 0);
+	release(1);
+	CHECK_EQ(h_wakes(&second.waker), 1);
+	CHECK_CODE(h_poll(&second.op.op, &second.waker), 0);
+	CHECK_EQ(h_refs(&first.waker) + h_refs(&second.waker), 0);
+	ends_with(0);
+}
+
+/* clang-format off */
+BY_POLICY(a_releaser_that_acquires_again)
+BY_POLICY(a_releaser_that_acquires_with_a_deadline)
+BY_POLICY(an_agent_is_not_overtaken_for_ever)
+BY_POLICY(newcomers_overtake_only_when_unfair)
+BY_POLICY(overtaking_a_head_that_cannot_go)
+
+static const struct h_test tests[] = {
+	TESTS(a_releaser_that_acquires_again, IN_ALL),
+	TESTS(a_releaser_that_acquires_with_a_deadline, IN_ALL),
+	TESTS(an_agent_is_not_overtaken_for_ever, IN_ALL),
+	TESTS(newcomers_overtake_only_when_unfair, IN_ALL),
+	TESTS(overtaking_a_head_that_cannot_go, IN_ALL),
+	TEST(a_waiter_is_overtaken_for_about_a_millisecond, ON_ITS_OWN),
+	TEST(what_an_overtaken_waiter_was_handed_comes_back, ON_ITS_OWN),
+	TEST(a_loser_keeps_its_place, IN_ALL),
+};
+/* clang-format on */
+
+H_MAIN("semaphore_policy", tests)
