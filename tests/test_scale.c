@@ -348,7 +348,7 @@ static void an_overrun_without_a_guard_is_reported_when_the_task_ends(void)
 /* Only overflows are claimed: other faults are the program's own. */
 static void *use_a_wild_pointer(void *arg)
 {
-	volatile int *wild = (volatile int *)(uintptr_t)64;
+	int *volatile wild = (int *)(uintptr_t)64;
 
 	*wild = 1;
 	return arg;
