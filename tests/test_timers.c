@@ -122,6 +122,7 @@ static void timers_far_and_near_come_when_they_should(void)
 		h_until(h_wakes(&w[i]) == 1);
 		CHECK(chp_now() >= ops[i].until);
 		CHECK_CODE(h_poll(&ops[i].op, &w[i]), 0);
+		h_until(h_refs(&w[i]) == 0);
 	}
 	for (int i = COME; i < N; i++) {
 		CHECK_EQ(h_wakes(&w[i]), 0);

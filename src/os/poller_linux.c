@@ -22,6 +22,13 @@ struct chp__poller {
 	int fd;
 	int tokens;
 	int alarm; /* timerfd; -1 until it is needed */
+	/*
+	 * What was written before a descriptor was added is seen by whoever
+	 * gets its cookie.  The kernel sees to it; the pair of an add_release
+	 * before adding and a load_acquire after waiting says so to the
+	 * compiler and to race detectors.
+	 */
+	chp_word added;
 };
 
 enum { BATCH = 64 };
@@ -78,6 +85,7 @@ int chp__poller_add(struct chp__poller *p, int fd, void *cookie)
 		.data.ptr = cookie,
 	};
 
+	add_release(&p->added, 1);
 	return epoll_ctl(p->fd, EPOLL_CTL_ADD, fd, &ev) == 0 ? 0 : -errno;
 }
 
@@ -141,6 +149,7 @@ int chp__poller_wait(struct chp__poller *p, chp_time timeout,
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
+	load_acquire(&p->added);
 	for (int i = 0; i < n; i++) {
 		uint64_t count;
 
