@@ -51,7 +51,7 @@ struct alarm_bell {
 
 struct watcher {
 	atomic_int refs;
-	atomic_bool woken;
+	atomic_int woken;
 	struct alarm_bell *bell;
 	void (*ready)(struct watcher *w); /* poll again; on the loop's thread */
 	bool finished;                    /* loop's thread only */
@@ -93,7 +93,7 @@ static void watcher_wake(void *data)
 	struct watcher *w = data;
 
 	/* The mark first: who hears the bell must find it. */
-	atomic_store(&w->woken, true);
+	atomic_store(&w->woken, 1);
 	eventfd_write(w->bell->eventfd, 1);
 	watcher_release(w);
 }
@@ -264,7 +264,7 @@ static void run_woken(struct watcher **all, int n)
 	for (int i = 0; i < n; i++)
 		/* Clear the mark before polling: a wake that comes during the
 		   poll must not be forgotten. */
-		if (atomic_exchange(&all[i]->woken, false) && !all[i]->finished)
+		if (atomic_exchange(&all[i]->woken, 0) && !all[i]->finished)
 			all[i]->ready(all[i]);
 }
 

@@ -15,7 +15,7 @@
 #define PER_THREAD 125
 
 struct item {
-	atomic_bool borrowed;
+	atomic_int borrowed;
 	atomic_int times;
 };
 
@@ -37,7 +37,7 @@ static void *borrow(void *arg)
 		return NULL;
 	}
 
-	twice += atomic_exchange(&item->borrowed, true);
+	twice += atomic_exchange(&item->borrowed, 1);
 	item->times++;
 	now = ++out;
 	most = most_out;
@@ -48,7 +48,7 @@ static void *borrow(void *arg)
 	chp_yield();
 
 	out--;
-	item->borrowed = false;
+	item->borrowed = 0;
 	pool_put_item(&pool, item);
 	return NULL;
 }

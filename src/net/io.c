@@ -104,19 +104,19 @@ static int cancel(chp_op *op)
 }
 
 static const struct io_class read_class = {
-	.op = { "tcp read", poll, cancel },
+	.op = { .name = "tcp read", .poll = poll, .cancel = cancel },
 	.direction = CHP_READABLE,
 	.attempt = attempt_read,
 };
 
 static const struct io_class write_class = {
-	.op = { "tcp write", poll, cancel },
+	.op = { .name = "tcp write", .poll = poll, .cancel = cancel },
 	.direction = CHP_WRITABLE,
 	.attempt = attempt_write,
 };
 
 static const struct io_class accept_class = {
-	.op = { "tcp accept", poll, cancel },
+	.op = { .name = "tcp accept", .poll = poll, .cancel = cancel },
 	.direction = CHP_READABLE,
 	.attempt = attempt_accept,
 };

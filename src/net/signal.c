@@ -57,15 +57,23 @@ static uint64_t count_of(const chp_signal *s)
 	return load64_acquire(&counts[s->number]);
 }
 
+static void on_closed(struct driven *member, struct wake_batch *batch)
+{
+	(void)member;
+	(void)batch; /* the process-wide driver is never closed */
+}
+
+static struct driven driven = { .closed = on_closed };
+
 static void on_news(struct ready_source *source, uint32_t what)
 {
 	struct wake_batch batch = { NULL, NULL };
 	char drain[64];
 
 	(void)source;
-	(void)what;
 	while (read(news[0], drain, sizeof(drain)) > 0)
 		continue;
+	chp__driver_rearm(&driven, news[0], what);
 
 	spin_lock(&lock, RANK_OBJECT);
 	for (chp_node *n = first, *next; n; n = next) {
@@ -81,17 +89,10 @@ static void on_news(struct ready_source *source, uint32_t what)
 	batch_wake(&batch);
 }
 
-static void on_closed(struct driven *driven, struct wake_batch *batch)
-{
-	(void)driven;
-	(void)batch; /* the process-wide driver is never closed */
-}
-
 /* setup held */
 static int make_pipe(void)
 {
 	static struct ready_source source = { .ready = on_news };
-	static struct driven driven = { .closed = on_closed };
 	struct driver *driver = chp__process_driver();
 	int ends[2], r;
 

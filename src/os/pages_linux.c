@@ -3,10 +3,15 @@
  */
 #include "os/pages.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <chappe/base.h>
+
+#include "base/atomic.h"
 
 /* Newer than the C library's headers. */
 enum { ADVICE_GUARD_INSTALL = 102 };
@@ -29,10 +34,25 @@ void chp__pages_discard(void *memory, size_t size)
 	madvise(memory, size, MADV_DONTNEED);
 }
 
+/* Emulators answer success to advice that they do not know: ask for something
+   to be written there. */
+static int really_guarded(void *memory)
+{
+	return syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, memory,
+		       _NSIG / 8) != 0;
+}
+
 int chp__pages_guard_marker(void *memory, size_t size)
 {
-	return madvise(memory, size, ADVICE_GUARD_INSTALL) == 0 ? 0
-								: CHP_ENOSYS;
+	static chp_word known; /* 1: they work; 2: they do not */
+
+	if (load_relaxed(&known) == 2)
+		return CHP_ENOSYS;
+	if (madvise(memory, size, ADVICE_GUARD_INSTALL) != 0)
+		return CHP_ENOSYS;
+	if (load_relaxed(&known) == 0)
+		store_relaxed(&known, really_guarded(memory) ? 1 : 2);
+	return load_relaxed(&known) == 1 ? 0 : CHP_ENOSYS;
 }
 
 size_t chp__pages_max_maps(void)

@@ -9,7 +9,8 @@
  * polls without the lock, then matches what came back by position and
  * generation, because registrations may have changed meanwhile.  Whoever
  * changes the table while a wait is under way kicks it through the pipe, and
- * the wait starts over.
+ * the wait starts over.  Who removes a descriptor waits until poll has let go
+ * of it: while poll holds one, close does not really close it.
  */
 #include "os/poller.h"
 
@@ -19,6 +20,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -31,15 +33,53 @@ struct entry {
 	void *cookie;
 };
 
+/* A copy of the table, for the one wait at a time.  Entry 0 is the pipe. */
+struct snapshot {
+	struct pollfd *set;
+	uint64_t *generations;
+	size_t *places;
+	nfds_t count;
+	size_t size; /* allocated */
+};
+
 struct chp__poller {
 	pthread_mutex_t lock;
+	pthread_cond_t let_go; /* a round of poll has ended */
 	struct entry *table;
 	size_t size;
+	struct snapshot snapshot;
 	uint64_t next_generation;
+	uint64_t round;
 	unsigned tokens;
 	int waiting;
 	int pipe[2];
 };
+
+static void snapshot_free(struct snapshot *s)
+{
+	chp__free(s->set, s->size * sizeof(*s->set));
+	chp__free(s->generations, s->size * sizeof(*s->generations));
+	chp__free(s->places, s->size * sizeof(*s->places));
+}
+
+/* Make room for a table of n. */
+static int snapshot_fit(struct snapshot *s, size_t n)
+{
+	struct snapshot new = { .size = n + 1 };
+
+	if (s->size >= new.size)
+		return 0;
+	new.set = chp__alloc(new.size * sizeof(*new.set));
+	new.generations = chp__alloc(new.size * sizeof(*new.generations));
+	new.places = chp__alloc(new.size * sizeof(*new.places));
+	if (!new.set || !new.generations || !new.places) {
+		snapshot_free(&new);
+		return CHP_ENOMEM;
+	}
+	snapshot_free(s);
+	*s = new;
+	return 0;
+}
 
 /* Called with the lock held, or before anyone else knows p. */
 static int grow(struct chp__poller *p, size_t size)
@@ -61,34 +101,45 @@ static int grow(struct chp__poller *p, size_t size)
 int chp__poller_new(struct chp__poller **out)
 {
 	struct chp__poller *p = chp__alloc_zero(sizeof(*p));
+	int r;
 
 	if (!p)
 		return CHP_ENOMEM;
-	if (grow(p, 16) != 0) {
-		chp__free(p, sizeof(*p));
-		return CHP_ENOMEM;
-	}
+	r = grow(p, 16);
+	if (r != 0)
+		goto out_free;
+	r = snapshot_fit(&p->snapshot, p->size);
+	if (r != 0)
+		goto out_free_table;
 	if (pipe(p->pipe) != 0) {
-		int r = -errno;
-
-		chp__free(p->table, p->size * sizeof(*p->table));
-		chp__free(p, sizeof(*p));
-		return r;
+		r = -errno;
+		goto out_free_snapshot;
 	}
 	for (int i = 0; i < 2; i++) {
 		fcntl(p->pipe[i], F_SETFL, O_NONBLOCK);
 		fcntl(p->pipe[i], F_SETFD, FD_CLOEXEC);
 	}
 	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->let_go, NULL);
 	*out = p;
 	return 0;
+
+out_free_snapshot:
+	snapshot_free(&p->snapshot);
+out_free_table:
+	chp__free(p->table, p->size * sizeof(*p->table));
+out_free:
+	chp__free(p, sizeof(*p));
+	return r;
 }
 
 void chp__poller_free(struct chp__poller *p)
 {
+	pthread_cond_destroy(&p->let_go);
 	pthread_mutex_destroy(&p->lock);
 	close(p->pipe[0]);
 	close(p->pipe[1]);
+	snapshot_free(&p->snapshot);
 	chp__free(p->table, p->size * sizeof(*p->table));
 	chp__free(p, sizeof(*p));
 }
@@ -114,10 +165,13 @@ static struct entry *find(struct chp__poller *p, int fd)
 int chp__poller_add(struct chp__poller *p, int fd, void *cookie)
 {
 	struct entry *e;
+	struct stat st;
 	int r = 0;
 
-	if (fcntl(fd, F_GETFD) < 0)
+	if (fstat(fd, &st) != 0)
 		return -errno;
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return -EPERM;
 	pthread_mutex_lock(&p->lock);
 	if (find(p, fd)) {
 		r = -EEXIST;
@@ -149,9 +203,13 @@ void chp__poller_remove(struct chp__poller *p, int fd)
 	pthread_mutex_lock(&p->lock);
 	e = find(p, fd);
 	if (e) {
+		uint64_t round = p->round;
+
 		e->fd = -1;
 		e->generation = 0;
 		kick(p);
+		while (p->waiting && p->round == round)
+			pthread_cond_wait(&p->let_go, &p->lock);
 	}
 	pthread_mutex_unlock(&p->lock);
 }
@@ -174,32 +232,14 @@ void chp__poller_rearm(struct chp__poller *p, int fd, uint32_t what)
 	pthread_mutex_unlock(&p->lock);
 }
 
-struct snapshot {
-	struct pollfd *set;
-	uint64_t *generations;
-	size_t *places;
-	nfds_t count;
-	size_t size; /* allocated */
-};
-
-static void snapshot_free(struct snapshot *s)
+/* Lock held. */
+static int snapshot_take(struct chp__poller *p)
 {
-	chp__free(s->set, (s->size + 1) * sizeof(*s->set));
-	chp__free(s->generations, (s->size + 1) * sizeof(*s->generations));
-	chp__free(s->places, (s->size + 1) * sizeof(*s->places));
-}
+	struct snapshot *s = &p->snapshot;
+	int r = snapshot_fit(s, p->size);
 
-/* Lock held.  Entry 0 is the pipe. */
-static int snapshot_take(struct chp__poller *p, struct snapshot *s)
-{
-	s->size = p->size;
-	s->set = chp__alloc((s->size + 1) * sizeof(*s->set));
-	s->generations = chp__alloc((s->size + 1) * sizeof(*s->generations));
-	s->places = chp__alloc((s->size + 1) * sizeof(*s->places));
-	if (!s->set || !s->generations || !s->places) {
-		snapshot_free(s);
-		return CHP_ENOMEM;
-	}
+	if (r != 0)
+		return r;
 	s->set[0] = (struct pollfd){ .fd = p->pipe[0], .events = POLLIN };
 	s->count = 1;
 	for (size_t i = 0; i < p->size; i++) {
@@ -232,9 +272,9 @@ static uint32_t translate(short events)
 }
 
 /* Lock held. */
-static int harvest(struct chp__poller *p, const struct snapshot *s,
-		   struct poller_ready *out, int max)
+static int harvest(struct chp__poller *p, struct poller_ready *out, int max)
 {
+	const struct snapshot *s = &p->snapshot;
 	int filled = 0;
 
 	for (nfds_t i = 1; i < s->count && filled < max; i++) {
@@ -272,8 +312,7 @@ int chp__poller_wait(struct chp__poller *p, chp_time timeout,
 
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		struct snapshot s = { 0 };
-		int n, r = snapshot_take(p, &s);
+		int n, r = snapshot_take(p);
 
 		if (r != 0) {
 			filled = r;
@@ -284,15 +323,16 @@ int chp__poller_wait(struct chp__poller *p, chp_time timeout,
 			timeout = 0;
 		pthread_mutex_unlock(&p->lock);
 
-		n = poll_for(&s, timeout);
+		n = poll_for(&p->snapshot, timeout);
 		while (read(p->pipe[0], drain, sizeof(drain)) > 0)
 			continue;
 
 		pthread_mutex_lock(&p->lock);
 		p->waiting = 0;
+		p->round++;
+		pthread_cond_broadcast(&p->let_go);
 		if (n > 0)
-			filled = harvest(p, &s, out, max);
-		snapshot_free(&s);
+			filled = harvest(p, out, max);
 
 		if (filled || p->tokens || n < 0 || timeout == 0)
 			break;

@@ -233,7 +233,7 @@ int chp_task_is_finished(const chp_task *task)
 {
 	int state = state_of(task);
 
-	return state < 0 ? CHP_EINVAL : state == DONE;
+	return state < 0 || state == DETACHED ? CHP_EINVAL : state == DONE;
 }
 
 int chp_task_detach(chp_task *task)
