@@ -405,8 +405,9 @@ static bool run_one(void *arg)
 	if (mode == H_POLLED) {
 		chp_sleep_op sleep;
 
-		chp_sleep_until_op(&sleep, chp_in(CHP_MS));
-		poll_by_hand(&sleep.op);
+		chp_sleep_until_op(&sleep, chp_in(3600 * CHP_SEC));
+		CHECK_CODE(chp_op_poll(&sleep.op, NULL), CHP_PENDING);
+		chp_op_cancel(&sleep.op);
 		blocks_before = h_blocks();
 	}
 	descriptors = open_descriptors();

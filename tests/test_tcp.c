@@ -229,7 +229,7 @@ static void an_early_end_says_how_many_bytes_there_were(void)
 static void a_peer_that_resets_is_an_error_and_no_signal(void)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
-	char heard[8];
+	char heard[8] = { 0 };
 	struct link l;
 	int r;
 
