@@ -227,7 +227,7 @@ static void a_wake_cancels_another_that_was_granted_too(chp_policy policy)
 
 static void wait_again(struct poller *q)
 {
-	int64_t n = q->op.n;
+	int64_t n = q->op.wait.n;
 
 	CHECK_CODE(poll(q), 0);
 	release(n);

@@ -33,6 +33,9 @@ extern "C" {
 /* Marks what the library exports. */
 #define CHP_API __attribute__((visibility("default")))
 
+/* private: for what typed wrappers expand to */
+#define CHP__INLINE __attribute__((unused)) static inline
+
 /* The version of the library that is running, as "0.1.0". */
 CHP_API const char *chp_version(void);
 

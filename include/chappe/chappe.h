@@ -13,7 +13,12 @@
 #include <chappe/select.h>
 #include <chappe/time.h>
 
+#include <chappe/cond.h>
+#include <chappe/mutex.h>
+#include <chappe/mutex_guard.h>
 #include <chappe/permit.h>
+#include <chappe/rwlock.h>
+#include <chappe/rwlock_guard.h>
 #include <chappe/semaphore.h>
 
 #include <chappe/mpsc.h>

@@ -31,7 +31,6 @@
 	static inline void name##__drop(void *value) { drop((T *)value); } \
 	CHP__MPSC_TYPED(name, T, name##__drop)
 
-#define CHP__INLINE __attribute__((unused)) static inline
 
 #define CHP__MPSC_TYPED(name, T, dropper) \
 	typedef struct name##_tx { chp_mpsc_tx raw; } name##_tx; \

@@ -50,6 +50,7 @@
 #define CHAPPE_SEMAPHORE_H
 
 #include <chappe/agent.h>
+#include <chappe/pool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,23 +63,23 @@ typedef enum chp_policy {
 } chp_policy;
 
 /* The count stays within -CHP_SEMAPHORE_MAX .. CHP_SEMAPHORE_MAX. */
-#define CHP_SEMAPHORE_MAX (((int64_t)1 << 58) - 1)
+#define CHP_SEMAPHORE_MAX CHP__POOL_MAX
 
 /* All-zero: no permits, CHP_FIFO.  Fields are private. */
 typedef struct chp_semaphore {
-	chp_word64 word; /* count, flags, queue lock: src/sync/semaphore.c */
-	chp_node *first, *last;
-	uint32_t policy;
-	chp_word queued;
+	struct chp__pool pool;
 	chp_word64 capacity;
+	uint32_t policy;
+	uint32_t reserved_32;
 	const char *name;
 	void *reserved[2];
 } chp_semaphore;
 
 /* clang-format off */
 #define CHP_SEMAPHORE_INIT(permits, policy_) \
-	{ { (uint64_t)(int64_t)(permits) << 5 }, NULL, NULL, (policy_), { 0 }, \
-	  { (uint64_t)(int64_t)(permits) }, NULL, { NULL, NULL } }
+	{ { { (uint64_t)(int64_t)(permits) << 5 }, NULL, NULL, { 0 }, 0 }, \
+	  { (uint64_t)(int64_t)(permits) }, (policy_), 0, NULL, \
+	  { NULL, NULL } }
 /* clang-format on */
 
 /*
@@ -116,11 +117,11 @@ CHP_API int chp_semaphore_try_acquire(chp_semaphore *s, int64_t n);
  * the count (CHP_GAVE_BACK).  n < 0: the first poll returns CHP_EINVAL.
  */
 typedef struct chp_acquire_op {
-	chp_op op;
+	union {
+		chp_op op;
+		chp__pool_op wait;
+	};
 	chp_semaphore *semaphore;
-	int64_t n;
-	chp_node node;
-	chp_time overtaken;
 	struct chp_permit *permit;
 	uint32_t owned, reserved;
 } chp_acquire_op;

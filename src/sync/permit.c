@@ -1,24 +1,9 @@
 /*
  * permit.c - permits as values; counted semaphores.
- *
- * A counted semaphore lives in a struct shared; refs falls to 0 once.  The
- * release that drops the last reference (R) pairs with the acquire of whoever
- * frees (A).
  */
-#include <string.h>
-
-#include "base/alloc.h"
 #include "base/panic.h"
+#include "sync/counted.h"
 #include "sync/semaphore.h"
-#include "wait/block.h"
-
-#include "base/atomic.h"
-#include "base/compiler.h"
-
-struct shared {
-	chp_semaphore semaphore; /* first */
-	chp_word refs;
-};
 
 static const chp_permit empty;
 
@@ -151,37 +136,25 @@ int chp_permit_merge(chp_permit *into, chp_permit *from)
 
 chp_semaphore *chp_semaphore_new(int64_t permits, chp_policy policy)
 {
-	struct shared *shared = chp__alloc(sizeof(*shared));
+	chp_semaphore *s = counted_new(sizeof(*s), 0, NULL, NULL);
 
-	if (!shared)
-		return NULL;
-	if (chp_semaphore_init(&shared->semaphore, permits, policy) != 0) {
-		chp__free(shared, sizeof(*shared));
+	if (s && chp_semaphore_init(s, permits, policy) != 0) {
+		counted_free(s);
 		return NULL;
 	}
-	store_relaxed(&shared->refs, 1);
-	return &shared->semaphore;
+	return s;
 }
 
 chp_semaphore *chp_semaphore_ref(chp_semaphore *s)
 {
-	struct shared *shared = container_of(s, struct shared, semaphore);
-
-	/* Relaxed: made from a reference, so it cannot be the last. */
-	add_relaxed(&shared->refs, 1);
+	counted_ref(s);
 	return s;
 }
 
 void chp_semaphore_unref(chp_semaphore *s)
 {
-	struct shared *shared;
-
-	if (!s)
-		return;
-	shared = container_of(s, struct shared, semaphore);
-	/* (R) for all but the last, (A) for the last. */
-	if (add_acq_rel(&shared->refs, -1u) != 1)
+	if (!s || !counted_unref(s))
 		return;
 	chp_semaphore_destroy(s);
-	chp__free(shared, sizeof(*shared));
+	counted_free(s);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/panic.h"
-#include "sync/semaphore_word.h"
+#include "sync/pool.h"
 #include "wait/node.h"
 
 int chp_semaphore_init(chp_semaphore *s, int64_t permits, chp_policy policy)
@@ -14,7 +14,7 @@ int chp_semaphore_init(chp_semaphore *s, int64_t permits, chp_policy policy)
 	if (!in_range(permits) || (unsigned)policy > CHP_UNFAIR)
 		return CHP_EINVAL;
 	memset(s, 0, sizeof(*s));
-	s->word.v = word_plus(0, permits);
+	s->pool.word.v = word_plus(0, permits);
 	s->capacity.v = (uint64_t)permits;
 	s->policy = policy;
 	return 0;
@@ -23,7 +23,7 @@ int chp_semaphore_init(chp_semaphore *s, int64_t permits, chp_policy policy)
 void chp_semaphore_destroy(chp_semaphore *s)
 {
 	/* Acquire: whoever changed it before is done before we go on. */
-	if (load64_acquire(&s->word) & QUEUED)
+	if (load64_acquire(&s->pool.word) & QUEUED)
 		chp__panic("semaphore%s%s destroyed while tasks or threads "
 			   "wait for it",
 			   s->name ? " " : "", s->name ? s->name : "");
@@ -36,18 +36,14 @@ int64_t chp_semaphore_capacity(const chp_semaphore *s)
 
 int chp_semaphore_is_closed(const chp_semaphore *s)
 {
-	return (load64_acquire(&s->word) & CLOSED) != 0;
+	return (load64_acquire(&s->pool.word) & CLOSED) != 0;
 }
 
 int64_t chp_semaphore_available(const chp_semaphore *s)
 {
-	uint64_t word = load64_acquire(&s->word);
-	int64_t count = count_of(word);
+	uint64_t word = load64_acquire(&s->pool.word);
 
-	/* FIFO: what is there belongs to the first waiter. */
-	if (count > 0 && s->policy == CHP_FIFO && word & QUEUED)
-		return 0;
-	return count;
+	return pool_takeable(s->policy, word);
 }
 
 chp_policy chp_semaphore_policy(const chp_semaphore *s)
@@ -63,19 +59,19 @@ int chp_semaphore_is_fair(const chp_semaphore *s)
 size_t chp_semaphore_queue_length(const chp_semaphore *s)
 {
 	/* Acquire: a waiter that has returned was subtracted before. */
-	return load_acquire(&s->queued);
+	return load_acquire(&s->pool.queued);
 }
 
 int chp_semaphore_has_waiters(const chp_semaphore *s)
 {
-	return (load64_acquire(&s->word) & QUEUED) != 0;
+	return (load64_acquire(&s->pool.word) & QUEUED) != 0;
 }
 
 static void describe_waiter(chp_node *n, chp_waiter *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->kind = CHP_POLLER;
-	out->permits = container_of(n, chp_acquire_op, node)->n;
+	out->permits = container_of(n, chp__pool_op, node)->n;
 	out->since = n->since;
 	if (n->agent_id) {
 		struct agent *a = n->waker.data;
@@ -89,13 +85,13 @@ static void describe_waiter(chp_node *n, chp_waiter *out)
 
 size_t chp_semaphore_waiters(chp_semaphore *s, chp_waiter *out, size_t max)
 {
-	uint64_t word = word_lock(s);
+	uint64_t word = word_lock(&s->pool);
 	size_t count = 0;
 
-	for (chp_node *n = s->first; n; n = n->next, count++)
+	for (chp_node *n = s->pool.first; n; n = n->next, count++)
 		if (count < max)
 			describe_waiter(n, &out[count]);
-	word_unlock(s, word);
+	word_unlock(&s->pool, word);
 	return count;
 }
 
@@ -117,7 +113,7 @@ int chp_semaphore_describe(const chp_semaphore *s, char *text, size_t size)
 
 void chp_semaphore_save(const chp_semaphore *s, chp_semaphore_state *state)
 {
-	state->permits = count_of(load64_acquire(&s->word));
+	state->permits = count_of(load64_acquire(&s->pool.word));
 	state->capacity = chp_semaphore_capacity(s);
 	state->policy = s->policy;
 	state->version = 1;

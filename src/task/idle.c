@@ -10,6 +10,9 @@
  * and claims a sleeper there.  A claimed sleeper is off the list; its claimer
  * owes it exactly one wake, a token or the event, which it takes before it goes
  * on.  So a runtime cannot go away under a claimer that has not woken yet.
+ * What else a worker may be waiting for (a condition of chp__worker_run's) is
+ * changed before a kick: that claims a sleeper, or, if none is listed, leaves
+ * `kicked` behind, so that whoever is about to lie down looks once more.
  *
  * Work in a worker's own queue owes nobody a wake: waking a sleeper costs more
  * than most tasks do, and tasks that talk to each other run best on one worker.
@@ -88,12 +91,21 @@ void chp__idle_notify(struct worker *w)
 		chp__event_set(&w->event);
 }
 
+struct worker *chp__idle_kick_locked(struct chp_runtime *rt)
+{
+	struct worker *w = chp__idle_claim(rt, NULL);
+
+	if (!w)
+		rt->kicked = true;
+	return w;
+}
+
 void chp__idle_kick(struct chp_runtime *rt)
 {
 	struct worker *w;
 
 	spin_lock(&rt->lock, RANK_RUNTIME);
-	w = chp__idle_claim(rt, NULL);
+	w = chp__idle_kick_locked(rt);
 	spin_unlock(&rt->lock, RANK_RUNTIME);
 	if (w)
 		chp__idle_notify(w);
@@ -119,7 +131,9 @@ static bool lie_down(struct worker *w)
 	bool rest;
 
 	spin_lock(&rt->lock, RANK_RUNTIME);
-	rest = !rt->inbox_first && !w->mail_first && !rt->stopping;
+	rest = !rt->inbox_first && !w->mail_first && !rt->stopping &&
+	       !rt->kicked;
+	rt->kicked = false;
 	if (rest) {
 		idle = load_relaxed(&rt->idle_count) + 1;
 		w->sleep_kind = rt->poller ? SLEEP_EVENT : SLEEP_POLLER;

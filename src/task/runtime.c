@@ -284,7 +284,7 @@ static void go_outside(struct chp_runtime *rt)
 	rt->inside--;
 	if (load_relaxed(&rt->state) == RT_CLOSING) {
 		chp__event_set(&rt->quiet);
-		sleeper = chp__idle_claim(rt, NULL);
+		sleeper = chp__idle_kick_locked(rt);
 	}
 	spin_unlock(&rt->lock, RANK_RUNTIME);
 	if (sleeper)

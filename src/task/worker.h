@@ -105,6 +105,7 @@ struct chp_runtime {
 	struct worker *idle_first, *idle_last; /* guarded by lock */
 	struct worker *poller;                 /* guarded by lock */
 	unsigned watchers;                     /* guarded by lock */
+	bool kicked;                           /* guarded by lock */
 	bool stopping;                         /* guarded by lock */
 	chp_word64 remote_spawned;             /* written under lock */
 	chp_word inbox_count;                  /* written under lock */
@@ -182,6 +183,9 @@ void chp__idle_notify(struct worker *w);
 
 /* Let some sleeper look around. */
 void chp__idle_kick(struct chp_runtime *rt);
+
+/* The same with rt->lock held: whom to notify after unlocking, or NULL. */
+struct worker *chp__idle_kick_locked(struct chp_runtime *rt);
 
 /* Somebody should look up now and then while we run: wake one sleeper. */
 void chp__idle_watch(struct chp_runtime *rt);

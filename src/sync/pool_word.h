@@ -1,5 +1,5 @@
 /*
- * semaphore_word.h - the one word that a semaphore is.
+ * pool_word.h - the one word that a pool is.
  *
  *	bits 5..63   the count, signed
  *	LOCKED       somebody owns the word and the queue
@@ -12,15 +12,15 @@
  * Rules.  Without LOCKED the word changes by cas only (acq_rel).  With LOCKED
  * only its holder writes it: it unlocks with one store (release) that
  * publishes the new count and gives up the lock in one step, and that is its
- * last touch of the semaphore.  Each change reads what the one before it wrote
+ * last touch of the pool.  Each change reads what the one before it wrote
  * and acquires it: that is the chain which the header promises.
  *
  * The queue and `queued` are guarded by LOCKED; `queued` is also read without.
  */
-#ifndef CHAPPE_SRC_SYNC_SEMAPHORE_WORD_H
-#define CHAPPE_SRC_SYNC_SEMAPHORE_WORD_H
+#ifndef CHAPPE_SRC_SYNC_POOL_WORD_H
+#define CHAPPE_SRC_SYNC_POOL_WORD_H
 
-#include <chappe/semaphore.h>
+#include <chappe/pool.h>
 
 #include "base/atomic.h"
 #include "base/compiler.h"
@@ -51,11 +51,11 @@ static inline uint64_t word_plus(uint64_t word, int64_t n)
 
 static inline bool in_range(int64_t count)
 {
-	return count >= -CHP_SEMAPHORE_MAX && count <= CHP_SEMAPHORE_MAX;
+	return count >= -CHP__POOL_MAX && count <= CHP__POOL_MAX;
 }
 
 /* The word, not LOCKED; waits for a holder. */
-static inline uint64_t word_unlocked(const chp_semaphore *s)
+static inline uint64_t word_unlocked(const struct chp__pool *s)
 {
 	unsigned spins = 0;
 	uint64_t word;
@@ -67,7 +67,7 @@ static inline uint64_t word_unlocked(const chp_semaphore *s)
 }
 
 /* Take the lock; returns the word as it is without LOCKED. */
-static inline uint64_t word_lock(chp_semaphore *s)
+static inline uint64_t word_lock(struct chp__pool *s)
 {
 	uint64_t word;
 
@@ -79,7 +79,7 @@ static inline uint64_t word_lock(chp_semaphore *s)
 }
 
 /* Publish the word and give up the lock: the last touch. */
-static inline void word_unlock(chp_semaphore *s, uint64_t word)
+static inline void word_unlock(struct chp__pool *s, uint64_t word)
 {
 	lock_rank_pop(RANK_OBJECT);
 	store64_release(&s->word, word);

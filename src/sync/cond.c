@@ -1,0 +1,217 @@
+/*
+ * cond.c - a queue of waiters beside a mutex.
+ *
+ * A waiter queues before it unlocks the mutex, so whoever changes the condition
+ * under the mutex afterwards finds it here.  `waiting` lets a signal that finds
+ * nobody do without the lock: it was raised before the mutex was unlocked (W),
+ * and the signaller, having had the mutex since, sees it (S).  A signal without
+ * the mutex that comes at the same time may miss it: it came before.
+ *
+ * An operation goes through the phases
+ *
+ *	WAITING    node in the queue, or claimed by a signal
+ *	LOCKING    the signal is its own; the inner operation locks the mutex
+ *
+ * A blocking wait does the first phase as an operation, the second by
+ * chp_mutex_lock, which nothing interrupts.
+ */
+#include <chappe/cond.h>
+
+#include "base/panic.h"
+#include "os/spin.h"
+#include "sync/mutex.h"
+#include "wait/block.h"
+#include "wait/node.h"
+
+enum { WAITING, LOCKING };
+
+void chp_cond_destroy(chp_cond *c)
+{
+	if (load_acquire(&c->waiting))
+		chp__panic("condition variable %p destroyed while tasks or "
+			   "threads wait for it",
+			   (void *)c);
+}
+
+/* Take a node out; the lock is held. */
+static void leave(chp_cond *c, chp_node *n)
+{
+	node_list_remove(&c->first, &c->last, n);
+	store_release(&c->waiting, load_relaxed(&c->waiting) - 1);
+}
+
+static void wake(chp_cond *c, uint32_t most)
+{
+	struct wake_batch batch = { NULL, NULL };
+
+	/* (S) */
+	if (!load_acquire(&c->waiting))
+		return;
+	spin_lock(&c->lock, RANK_OBJECT);
+	for (; c->first && most; most--) {
+		chp_node *n = c->first;
+
+		leave(c, n);
+		batch_claim(&batch, n, 0);
+	}
+	spin_unlock(&c->lock, RANK_OBJECT);
+	batch_wake(&batch);
+}
+
+void chp_cond_signal(chp_cond *c)
+{
+	wake(c, 1);
+}
+
+void chp_cond_broadcast(chp_cond *c)
+{
+	wake(c, UINT32_MAX);
+}
+
+/* ---- Waiting ---- */
+
+static void enqueue(chp_cond_op *o, chp_waker waker)
+{
+	chp_cond *c = o->cond;
+
+	chp__mutex_check_held(o->mutex, "condition variable waited for");
+	o->node.waker = waker;
+	waker_retain(waker);
+	spin_lock(&c->lock, RANK_OBJECT);
+	node_enqueue(&c->first, &c->last, &o->node);
+	store_release(&c->waiting, load_relaxed(&c->waiting) + 1); /* (W) */
+	spin_unlock(&c->lock, RANK_OBJECT);
+	chp_mutex_unlock(o->mutex);
+}
+
+/* Has the signal come?  If not, the next wake is for `waker`. */
+static bool signalled(chp_cond_op *o, chp_waker waker)
+{
+	chp_cond *c = o->cond;
+	chp_node *n = &o->node;
+	bool queued;
+
+	if (node_is_done(n)) {
+		chp__node_settle(n);
+		return true;
+	}
+	if (waker_same(n->waker, waker))
+		return false;
+	waker_retain(waker);
+	spin_lock(&c->lock, RANK_OBJECT);
+	/* Relaxed: leaves QUEUED under the lock only. */
+	queued = load_relaxed(&n->state) == NODE_QUEUED;
+	if (queued)
+		waker = node_swap_waker(n, waker);
+	spin_unlock(&c->lock, RANK_OBJECT);
+	waker_release(waker);
+	if (!queued)
+		chp__node_settle(n);
+	return !queued;
+}
+
+/* The first phase: 0 once the signal has come. */
+static int poll_signal(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_cond_op *o = (chp_cond_op *)op;
+
+	if (op->stage == OP_NEW) {
+		enqueue(o, ctx->waker);
+		return CHP_PENDING;
+	}
+	return signalled(o, ctx->waker) ? 0 : CHP_PENDING;
+}
+
+static int poll(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_cond_op *o = (chp_cond_op *)op;
+	chp_poll_ctx inner = *ctx;
+
+	if (o->phase == WAITING) {
+		if (poll_signal(op, ctx) == CHP_PENDING)
+			return CHP_PENDING;
+		o->phase = LOCKING;
+		chp_mutex_lock_op(&o->lock, o->mutex);
+	}
+	/* It counts once in the budget. */
+	inner.budget = NULL;
+	return chp_op_poll(&o->lock.op, &inner);
+}
+
+/* Out of the queue; false: a signal was faster. */
+static bool withdraw(chp_cond_op *o)
+{
+	chp_cond *c = o->cond;
+	chp_node *n = &o->node;
+	bool queued;
+
+	spin_lock(&c->lock, RANK_OBJECT);
+	queued = load_relaxed(&n->state) == NODE_QUEUED;
+	if (queued)
+		leave(c, n);
+	spin_unlock(&c->lock, RANK_OBJECT);
+	if (queued)
+		waker_release(n->waker);
+	else
+		chp__node_settle(n);
+	return queued;
+}
+
+static int cancel(chp_op *op)
+{
+	chp_cond_op *o = (chp_cond_op *)op;
+
+	if (o->phase == WAITING && withdraw(o))
+		return CHP_HELD_NOTHING;
+	if (o->phase == LOCKING)
+		chp_op_cancel(&o->lock.op);
+	chp_cond_signal(o->cond);
+	return CHP_GAVE_BACK;
+}
+
+static const chp_op_class wait_class = {
+	.name = "condition wait",
+	.poll = poll,
+	.cancel = cancel,
+};
+
+static const chp_op_class signal_class = {
+	.name = "condition wait",
+	.poll = poll_signal,
+	.cancel = cancel,
+};
+
+static void init(chp_cond_op *op, const chp_op_class *cls, chp_cond *c,
+		 chp_mutex *m)
+{
+	chp_op_init(&op->op, cls);
+	op->cond = c;
+	op->mutex = m;
+	op->phase = WAITING;
+}
+
+void chp_cond_wait_op(chp_cond_op *op, chp_cond *c, chp_mutex *m)
+{
+	init(op, &wait_class, c, m);
+}
+
+int chp_cond_wait_with(chp_cond *c, chp_mutex *m, const chp_wait *w)
+{
+	struct agent *self = agent_self();
+	chp_cond_op op;
+	int r = wait_check(self, w);
+
+	if (!r && wait_expired(self, w))
+		r = CHP_ETIMEDOUT;
+	if (r)
+		return r;
+	init(&op, &signal_class, c, m);
+	r = chp__block(self, &op.op, w);
+	chp_mutex_lock(m);
+	return r;
+}
+
+int chp_cond_wait(chp_cond *c, chp_mutex *m)
+{
+	return chp_cond_wait_with(c, m, NULL);
+}

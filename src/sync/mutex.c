@@ -1,0 +1,245 @@
+/*
+ * mutex.c - a pool whose count is 0 when free and -1 when locked.
+ *
+ * Locking is a cas from FREE to HELD, unlocking the one back; both fail when a
+ * flag is up, that is when somebody waits or holds the queue, and then the pool
+ * does it.  The cas that locks acquires, the one that unlocks releases.
+ *
+ * A thread that finds the lock held looks again for a moment before it queues:
+ * the holder is most likely about to leave, and sleeping costs thousands of
+ * times more.
+ */
+#include "sync/mutex.h"
+
+#include <string.h>
+
+#include "base/panic.h"
+#include "sync/pool.h"
+#include "wait/block.h"
+#include "wait/node.h"
+
+#define FREE ((uint64_t)0)
+#define HELD ((uint64_t)-1 << COUNT_SHIFT)
+
+static inline unsigned policy_of(const chp_mutex *m)
+{
+	return m->flags & CHP_MUTEX_FIFO ? CHP_FIFO : CHP_UNFAIR;
+}
+
+/* ---- Who has it: debug builds ---- */
+
+#ifdef CHP_DEBUG
+enum { CHECKING = 1 };
+#else
+enum { CHECKING = 0 };
+#endif
+
+/* Relaxed: compared only with the reader's own id. */
+static inline void set_owner(chp_mutex *m, uint64_t id)
+{
+	if (CHECKING)
+		store64_relaxed(&m->owner, id);
+}
+
+static inline bool is_owner(const chp_mutex *m)
+{
+	return load64_relaxed(&m->owner) == agent_id(agent_self());
+}
+
+static inline void check_not_owner(const chp_mutex *m)
+{
+	if (CHECKING && is_owner(m))
+		chp__panic("mutex %p locked again by who has it",
+			   (const void *)m);
+}
+
+static inline void check_owner(const chp_mutex *m)
+{
+	if (CHECKING && load64_relaxed(&m->owner) && !is_owner(m))
+		chp__panic("mutex %p unlocked by who does not have it",
+			   (const void *)m);
+}
+
+void chp__mutex_check_held(const chp_mutex *m, const char *what)
+{
+	if (!chp_mutex_is_locked(m))
+		chp__panic("%s without holding the mutex %p", what,
+			   (const void *)m);
+	check_owner(m);
+}
+
+void chp_mutex_adopt(chp_mutex *m)
+{
+	set_owner(m, agent_id(agent_self()));
+}
+
+/* ---- Making ---- */
+
+int chp_mutex_init(chp_mutex *m, unsigned flags)
+{
+	if (flags & ~CHP_MUTEX_FIFO)
+		return CHP_EINVAL;
+	memset(m, 0, sizeof(*m));
+	m->flags = flags;
+	return 0;
+}
+
+void chp_mutex_destroy(chp_mutex *m)
+{
+	/* Acquire: whoever unlocked it before is done before we go on. */
+	uint64_t word = load64_acquire(&m->pool.word);
+
+	if (word & QUEUED)
+		chp__panic("mutex %p destroyed while tasks or threads wait for "
+			   "it",
+			   (void *)m);
+	if (CHECKING && count_of(word))
+		chp__panic("mutex %p destroyed while it is held", (void *)m);
+}
+
+int chp_mutex_is_locked(const chp_mutex *m)
+{
+	return count_of(load64_acquire(&m->pool.word)) != 0;
+}
+
+/* ---- Unlocking ---- */
+
+static COLD void unlock_slow(chp_mutex *m)
+{
+	if (!chp_mutex_is_locked(m))
+		chp__panic("mutex %p unlocked, but it is not locked",
+			   (void *)m);
+	chp__pool_add(&m->pool, policy_of(m), 1);
+}
+
+void chp_mutex_unlock(chp_mutex *m)
+{
+	uint64_t word = HELD;
+
+	check_owner(m);
+	set_owner(m, 0);
+	if (unlikely(!cas64_release(&m->pool.word, &word, FREE)))
+		unlock_slow(m);
+}
+
+/* ---- Locking ---- */
+
+static inline bool lock_fast(chp_mutex *m)
+{
+	uint64_t word = FREE;
+
+	return cas64_acquire(&m->pool.word, &word, HELD);
+}
+
+int chp_mutex_try_lock(chp_mutex *m)
+{
+	int r;
+
+	if (unlikely(!lock_fast(m))) {
+		r = chp__pool_take(&m->pool, policy_of(m), 1, 0, true);
+		if (r)
+			return r;
+	}
+	if (CHECKING)
+		chp_mutex_adopt(m);
+	return 0;
+}
+
+static int finish(chp_lock_op *o, chp_waker waker, int r)
+{
+	/* Anybody may unlock what a poller has locked. */
+	set_owner(o->mutex, waker_agent_id(waker));
+	if (o->guard) {
+		o->guard->mutex = o->mutex;
+		o->guard->data = o->data;
+		o->guard->owned = o->owned;
+	}
+	return r;
+}
+
+static int poll(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_lock_op *o = (chp_lock_op *)op;
+	int r;
+
+	if (op->stage == OP_NEW && o->owned)
+		chp_mutex_ref(o->mutex);
+	r = chp__pool_poll(&o->wait, ctx->waker);
+	return r == CHP_PENDING ? r : finish(o, ctx->waker, r);
+}
+
+static int cancel(chp_op *op)
+{
+	chp_lock_op *o = (chp_lock_op *)op;
+	int found = chp__pool_cancel(&o->wait);
+
+	if (o->owned)
+		chp_mutex_unref(o->mutex);
+	return found;
+}
+
+static const chp_op_class lock_class = {
+	.name = "mutex lock",
+	.poll = poll,
+	.cancel = cancel,
+};
+
+void chp__mutex_lock_op(chp_lock_op *op, chp_mutex *m, chp_mutex_guard *guard,
+			void *data, bool owned)
+{
+	chp_op_init(&op->op, &lock_class);
+	chp__pool_op_init(&op->wait, &m->pool, policy_of(m), 1, 0);
+	op->mutex = m;
+	op->guard = guard;
+	op->data = data;
+	op->owned = owned;
+	if (guard)
+		memset(guard, 0, sizeof(*guard));
+}
+
+void chp_mutex_lock_op(chp_lock_op *op, chp_mutex *m)
+{
+	chp__mutex_lock_op(op, m, NULL, NULL, false);
+}
+
+static COLD int lock_slow(struct agent *self, chp_mutex *m, const chp_wait *w)
+{
+	chp_lock_op op;
+
+	check_not_owner(m);
+	if (chp__pool_take(&m->pool, policy_of(m), 1, 0, false) == 0) {
+		set_owner(m, agent_id(self));
+		return 0;
+	}
+	if (wait_expired(self, w))
+		return CHP_ETIMEDOUT;
+	chp_mutex_lock_op(&op, m);
+	return chp__block(self, &op.op, w);
+}
+
+int chp_mutex_lock_with(chp_mutex *m, const chp_wait *w)
+{
+	struct agent *self = agent_self();
+	int r = wait_check(self, w);
+
+	if (unlikely(r))
+		return r;
+	/* Before it is held: others may run now. */
+	agent_spend(self);
+	if (unlikely(!lock_fast(m)))
+		return lock_slow(self, m, w);
+	set_owner(m, agent_id(self));
+	return 0;
+}
+
+void chp_mutex_lock(chp_mutex *m)
+{
+	static const chp_wait always = { .flags = CHP_UNINTERRUPTIBLE };
+	struct agent *self = agent_self();
+
+	agent_spend(self);
+	if (unlikely(!lock_fast(m)))
+		lock_slow(self, m, &always);
+	else
+		set_owner(m, agent_id(self));
+}

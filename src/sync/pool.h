@@ -1,0 +1,62 @@
+/*
+ * pool.h - a count that is waited for: what semaphores, mutexes and rwlocks are
+ * inside.
+ *
+ *	              count when free   taking          needs a count of
+ *	semaphore     permits           n               n
+ *	mutex         0                 1               0
+ *	rwlock        0                 read: 1         1 - max
+ *	                                write: max      0
+ *
+ * The policy is the caller's to remember, and the same in every call.
+ */
+#ifndef CHAPPE_SRC_SYNC_POOL_H
+#define CHAPPE_SRC_SYNC_POOL_H
+
+#include <chappe/semaphore.h>
+
+#include "sync/pool_word.h"
+#include "wait/agent.h"
+
+/* 0; CHP_EAGAIN: it must wait; CHP_ECLOSED. */
+int chp__pool_take(struct chp__pool *p, unsigned policy, int64_t n,
+		   int64_t need, bool is_try);
+
+/* The common case in one step: no flags, the count is there. */
+static inline bool pool_take_fast(struct chp__pool *p, int64_t n, int64_t need)
+{
+	uint64_t word = load64_relaxed(&p->word);
+
+	return likely(!(word & FLAGS) && count_of(word) >= need) &&
+	       cas64_acq_rel(&p->word, &word, word_plus(word, -n));
+}
+
+/* Add n, which may be negative, and serve waiters.  0 or CHP_EOVERFLOW. */
+int chp__pool_add(struct chp__pool *p, unsigned policy, int64_t n);
+
+/* Set the count to what is left of it; returns what it was. */
+int64_t chp__pool_drain(struct chp__pool *p, unsigned policy);
+
+/* Set *capacity, and add to the count what it grew by.  0 or CHP_EOVERFLOW. */
+int chp__pool_resize(struct chp__pool *p, unsigned policy, chp_word64 *capacity,
+		     int64_t to);
+
+/* What drain or forget may take; negative: a debt to forgive. */
+static inline int64_t pool_takeable(unsigned policy, uint64_t word)
+{
+	int64_t count = count_of(word);
+
+	/* FIFO: what is there belongs to the first waiter. */
+	return count > 0 && policy == CHP_FIFO && word & QUEUED ? 0 : count;
+}
+
+/* Fail all takers, present and future. */
+void chp__pool_close(struct chp__pool *p);
+
+/* The rest of an operation that was started with chp_op_init. */
+void chp__pool_op_init(chp__pool_op *o, struct chp__pool *p, unsigned policy,
+		       int64_t n, int64_t need);
+int chp__pool_poll(chp__pool_op *o, chp_waker waker);
+int chp__pool_cancel(chp__pool_op *o);
+
+#endif

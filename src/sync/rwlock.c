@@ -1,0 +1,253 @@
+/*
+ * rwlock.c - a pool whose count is 0 when free, -n with n readers, and -max
+ * with a writer.
+ *
+ * A reader takes 1 and needs a count of 1 - max; a writer takes max and needs
+ * 0.  The pool's FIFO does the rest: while anybody is queued nobody else takes.
+ * With max = 1 a reader and a writer are the same.
+ */
+#include "sync/rwlock.h"
+
+#include <string.h>
+
+#include "base/panic.h"
+#include "sync/pool.h"
+#include "wait/block.h"
+
+static inline int64_t max_of(const chp_rwlock *l)
+{
+	return l->max_readers ? l->max_readers : CHP_RWLOCK_MAX_READERS;
+}
+
+/* What a reader or a writer takes, and the count that it needs. */
+static inline int64_t share(const chp_rwlock *l, bool write)
+{
+	return write ? max_of(l) : 1;
+}
+
+static inline int64_t need(const chp_rwlock *l, bool write)
+{
+	return write ? 0 : 1 - max_of(l);
+}
+
+int chp_rwlock_init(chp_rwlock *l, uint32_t max_readers)
+{
+	if (max_readers == 0 || max_readers > CHP_RWLOCK_MAX_READERS)
+		return CHP_EINVAL;
+	memset(l, 0, sizeof(*l));
+	l->max_readers = max_readers;
+	return 0;
+}
+
+void chp_rwlock_destroy(chp_rwlock *l)
+{
+	/* Acquire: whoever released it before is done before we go on. */
+	if (load64_acquire(&l->pool.word) & QUEUED)
+		chp__panic("rwlock %p destroyed while tasks or threads wait "
+			   "for it",
+			   (void *)l);
+}
+
+int64_t chp_rwlock_readers(const chp_rwlock *l)
+{
+	int64_t count = count_of(load64_acquire(&l->pool.word));
+
+	return count == -max_of(l) ? -1 : -count;
+}
+
+/* ---- Releasing ---- */
+
+static COLD void release_slow(chp_rwlock *l, int64_t n, const char *what)
+{
+	if (count_of(load64_relaxed(&l->pool.word)) > -n)
+		chp__panic("rwlock %p %s, but it is not held that way",
+			   (void *)l, what);
+	chp__pool_add(&l->pool, CHP_FIFO, n);
+}
+
+static inline void release(chp_rwlock *l, int64_t n, const char *what)
+{
+	uint64_t word = load64_relaxed(&l->pool.word);
+
+	if (likely(!(word & FLAGS) && count_of(word) <= -n) &&
+	    cas64_acq_rel(&l->pool.word, &word, word_plus(word, n)))
+		return;
+	release_slow(l, n, what);
+}
+
+void chp_rwlock_read_unlock(chp_rwlock *l)
+{
+	release(l, 1, "read-unlocked");
+}
+
+void chp_rwlock_write_unlock(chp_rwlock *l)
+{
+	release(l, max_of(l), "write-unlocked");
+}
+
+void chp_rwlock_downgrade(chp_rwlock *l)
+{
+	int64_t max = max_of(l);
+
+	if (count_of(load64_relaxed(&l->pool.word)) != -max)
+		chp__panic("rwlock %p downgraded, but no writer has it",
+			   (void *)l);
+	if (max > 1)
+		chp__pool_add(&l->pool, CHP_FIFO, max - 1);
+}
+
+int chp_rwlock_try_upgrade(chp_rwlock *l)
+{
+	int64_t max = max_of(l);
+	uint64_t word;
+
+	do {
+		word = word_unlocked(&l->pool);
+		if (count_of(word) == 0)
+			chp__panic("rwlock %p upgraded, but nobody reads it",
+				   (void *)l);
+		if (count_of(word) != -1)
+			return CHP_EAGAIN;
+	} while (
+		!cas64_acq_rel(&l->pool.word, &word, word_plus(word, 1 - max)));
+	return 0;
+}
+
+/* ---- Taking ---- */
+
+static inline int try_take(chp_rwlock *l, bool write)
+{
+	int64_t n = share(l, write), at_least = need(l, write);
+
+	if (likely(pool_take_fast(&l->pool, n, at_least)))
+		return 0;
+	return chp__pool_take(&l->pool, CHP_FIFO, n, at_least, true);
+}
+
+int chp_rwlock_try_read(chp_rwlock *l)
+{
+	return try_take(l, false);
+}
+
+int chp_rwlock_try_write(chp_rwlock *l)
+{
+	return try_take(l, true);
+}
+
+static int poll(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_rwlock_op *o = (chp_rwlock_op *)op;
+	int r;
+
+	if (op->stage == OP_NEW && o->owned)
+		chp_rwlock_ref(o->rwlock);
+	r = chp__pool_poll(&o->wait, ctx->waker);
+	if (r == 0 && o->guard) {
+		o->guard->rwlock = o->rwlock;
+		o->guard->data = o->data;
+		o->guard->owned = o->owned;
+		o->guard->writes = (uint16_t)o->writes;
+	}
+	return r;
+}
+
+static int cancel(chp_op *op)
+{
+	chp_rwlock_op *o = (chp_rwlock_op *)op;
+	int found = chp__pool_cancel(&o->wait);
+
+	if (o->owned)
+		chp_rwlock_unref(o->rwlock);
+	return found;
+}
+
+static const chp_op_class rwlock_class = {
+	.name = "rwlock",
+	.poll = poll,
+	.cancel = cancel,
+};
+
+void chp__rwlock_op(chp_rwlock_op *op, chp_rwlock *l, bool write,
+		    chp_rwlock_guard *guard, void *data, bool owned)
+{
+	chp_op_init(&op->op, &rwlock_class);
+	chp__pool_op_init(&op->wait, &l->pool, CHP_FIFO, share(l, write),
+			  need(l, write));
+	op->rwlock = l;
+	op->guard = guard;
+	op->data = data;
+	op->owned = owned;
+	op->writes = write;
+	if (guard)
+		memset(guard, 0, sizeof(*guard));
+}
+
+void chp_rwlock_read_op(chp_rwlock_op *op, chp_rwlock *l)
+{
+	chp__rwlock_op(op, l, false, NULL, NULL, false);
+}
+
+void chp_rwlock_write_op(chp_rwlock_op *op, chp_rwlock *l)
+{
+	chp__rwlock_op(op, l, true, NULL, NULL, false);
+}
+
+static COLD int take_slow(struct agent *self, chp_rwlock *l, bool write,
+			  const chp_wait *w)
+{
+	chp_rwlock_op op;
+
+	if (chp__pool_take(&l->pool, CHP_FIFO, share(l, write), need(l, write),
+			   false) == 0)
+		return 0;
+	if (wait_expired(self, w))
+		return CHP_ETIMEDOUT;
+	chp__rwlock_op(&op, l, write, NULL, NULL, false);
+	return chp__block(self, &op.op, w);
+}
+
+static inline int take(chp_rwlock *l, bool write, const chp_wait *w)
+{
+	struct agent *self = agent_self();
+	int r = wait_check(self, w);
+
+	if (unlikely(r))
+		return r;
+	/* Before it is held: others may run now. */
+	agent_spend(self);
+	if (likely(pool_take_fast(&l->pool, share(l, write), need(l, write))))
+		return 0;
+	return take_slow(self, l, write, w);
+}
+
+int chp_rwlock_read_with(chp_rwlock *l, const chp_wait *w)
+{
+	return take(l, false, w);
+}
+
+int chp_rwlock_write_with(chp_rwlock *l, const chp_wait *w)
+{
+	return take(l, true, w);
+}
+
+static const chp_wait always = { .flags = CHP_UNINTERRUPTIBLE };
+
+static inline void take_always(chp_rwlock *l, bool write)
+{
+	struct agent *self = agent_self();
+
+	agent_spend(self);
+	if (unlikely(
+		    !pool_take_fast(&l->pool, share(l, write), need(l, write))))
+		take_slow(self, l, write, &always);
+}
+
+void chp_rwlock_read(chp_rwlock *l)
+{
+	take_always(l, false);
+}
+
+void chp_rwlock_write(chp_rwlock *l)
+{
+	take_always(l, true);
+}
