@@ -20,4 +20,11 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Costly checks of misuse. */
+#ifdef CHP_DEBUG
+enum { CHECKING = 1 };
+#else
+enum { CHECKING = 0 };
+#endif
+
 #endif

@@ -28,12 +28,6 @@ static inline unsigned policy_of(const chp_mutex *m)
 
 /* ---- Who has it: debug builds ---- */
 
-#ifdef CHP_DEBUG
-enum { CHECKING = 1 };
-#else
-enum { CHECKING = 0 };
-#endif
-
 /* Relaxed: compared only with the reader's own id. */
 static inline void set_owner(chp_mutex *m, uint64_t id)
 {
