@@ -26,6 +26,7 @@
 #include <chappe/mpsc_typed.h>
 #include <chappe/oneshot.h>
 
+#include <chappe/group.h>
 #include <chappe/runtime.h>
 #include <chappe/task.h>
 

@@ -22,6 +22,17 @@
 			*first = e; \
 		*last = e; \
 	} \
+	__attribute__((unused)) static inline void name##_prepend( \
+		T **first, T **last, T *e) \
+	{ \
+		e->prev = NULL; \
+		e->next = *first; \
+		if (*first) \
+			(*first)->prev = e; \
+		else \
+			*last = e; \
+		*first = e; \
+	} \
 	static inline void name##_remove(T **first, T **last, T *e) \
 	{ \
 		if (e->prev) \

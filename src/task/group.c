@@ -1,0 +1,473 @@
+/*
+ * group.c - tasks that end before their scope does.
+ *
+ * Each task has a record.  `lock` guards everything in the group.
+ *
+ *	running    list of records, from before the spawn to the end
+ *	ended      list of records kept for chp_group_next
+ *	count      length of running
+ *	first..    waiters: for the end of all, or for the next
+ *
+ * A record belongs to its task and, until it knows the task's handle, to who
+ * spawns it: `refs`.  The task that ends takes its record off and serves the
+ * waiters in one critical section: its last touch of the group.  A waiter for
+ * the next gets the record itself, so that nobody who was served touches the
+ * group again.
+ *
+ * Cancelling aborts the members a handful at a time, since waking somebody is
+ * not done under a lock; those that it has passed go to the back of the list.
+ * A member whose handle was not known then is aborted by its spawner.
+ */
+#include <chappe/group.h>
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+#include "os/spin.h"
+#include "wait/block.h"
+#include "wait/node.h"
+
+struct chp__member {
+	struct chp__member *next, *prev;
+	chp_group *group;
+	int (*fn)(void *arg);
+	void (*arg_drop)(void *arg);
+	chp_agent agent; /* guarded by lock; {0}: not known yet */
+	bool passed;     /* by cancelling; guarded by lock */
+	chp_word refs;
+	chp_group_result result;
+};
+
+DEFINE_LIST(member_list, struct chp__member);
+
+enum { HANDFUL = 32 };
+
+static const unsigned known_flags = CHP_GROUP_KEEP_GOING | CHP_GROUP_RESULTS;
+
+int chp_group_init(chp_group *g, chp_cancel *parent, chp_time deadline,
+		   unsigned flags)
+{
+	if (flags & ~known_flags)
+		return CHP_EINVAL;
+	memset(g, 0, sizeof(*g));
+	g->flags = flags;
+	chp_cancel_init(&g->token, parent, deadline);
+	return 0;
+}
+
+chp_cancel *chp_group_token(chp_group *g)
+{
+	return &g->token;
+}
+
+size_t chp_group_count(chp_group *g)
+{
+	size_t count;
+
+	spin_lock(&g->lock, RANK_OBJECT);
+	count = g->count;
+	spin_unlock(&g->lock, RANK_OBJECT);
+	return count;
+}
+
+/* ---- Members ---- */
+
+static void unref(struct chp__member *m)
+{
+	/* Release what we did with it; the last acquires it. */
+	if (add_acq_rel(&m->refs, -1u) == 1)
+		chp__free(m, sizeof(*m));
+}
+
+static inline chp_group_op *op_of(chp_node *n)
+{
+	return container_of(n, chp_group_op, node);
+}
+
+static struct chp__member *pop_ended(chp_group *g)
+{
+	struct chp__member *m = g->ended;
+
+	if (m)
+		member_list_remove(&g->ended, &g->ended_last, m);
+	return m;
+}
+
+/* lock held: what a waiter gets now, or CHP_PENDING */
+static int look(chp_group *g, chp_group_op *o)
+{
+	o->got = o->out ? pop_ended(g) : NULL;
+	if (o->got)
+		return 1;
+	return g->count == 0 ? 0 : CHP_PENDING;
+}
+
+/* lock held */
+static void serve(chp_group *g, struct wake_batch *batch)
+{
+	for (chp_node *n = g->first, *after; n; n = after) {
+		int r = look(g, op_of(n));
+
+		after = n->next;
+		if (r == CHP_PENDING)
+			continue;
+		node_list_remove(&g->first, &g->last, n);
+		batch_claim(batch, n, r);
+	}
+}
+
+/* lock held: m leaves the group; the caller lets go of it */
+static void remove_member(chp_group *g, struct chp__member *m,
+			  struct wake_batch *batch)
+{
+	bool keep = g->flags & CHP_GROUP_RESULTS && m->fn;
+
+	member_list_remove(&g->running, &g->running_last, m);
+	g->count--;
+	if (keep) {
+		add_relaxed(&m->refs, 1);
+		member_list_append(&g->ended, &g->ended_last, m);
+	}
+	serve(g, batch);
+}
+
+static void end(struct chp__member *m, int code)
+{
+	struct wake_batch batch = { NULL, NULL };
+	chp_group *g = m->group;
+	bool first;
+
+	m->result.code = code;
+	spin_lock(&g->lock, RANK_OBJECT);
+	first = code < 0 && !g->code;
+	if (first)
+		g->code = code;
+	spin_unlock(&g->lock, RANK_OBJECT);
+	if (first && !(g->flags & CHP_GROUP_KEEP_GOING))
+		chp_group_cancel(g);
+
+	spin_lock(&g->lock, RANK_OBJECT);
+	remove_member(g, m, &batch);
+	spin_unlock(&g->lock, RANK_OBJECT);
+	unref(m);
+	batch_wake(&batch);
+}
+
+static void *run(void *arg)
+{
+	struct chp__member *m = arg;
+
+	m->result.id = chp_task_id();
+	end(m, m->fn(m->result.arg));
+	return NULL;
+}
+
+/* Aborted before it ran.  That is not a failure: whoever aborted it knows. */
+static void never_run(void *arg)
+{
+	struct wake_batch batch = { NULL, NULL };
+	struct chp__member *m = arg;
+	chp_group *g = m->group;
+
+	if (m->arg_drop)
+		m->arg_drop(m->result.arg);
+	m->result.code = CHP_EABORTED;
+	spin_lock(&g->lock, RANK_OBJECT);
+	m->result.id = chp_task_id();
+	remove_member(g, m, &batch);
+	spin_unlock(&g->lock, RANK_OBJECT);
+	unref(m);
+	batch_wake(&batch);
+}
+
+/* Put it on the list, unless the group is cancelled. */
+static int admit(chp_group *g, struct chp__member *m)
+{
+	int r = 0;
+
+	spin_lock(&g->lock, RANK_OBJECT);
+	if (g->cancelled) {
+		r = CHP_ECANCELED;
+	} else {
+		member_list_append(&g->running, &g->running_last, m);
+		g->count++;
+	}
+	spin_unlock(&g->lock, RANK_OBJECT);
+	return r;
+}
+
+/* It could not be spawned after all. */
+static void dismiss(struct chp__member *m)
+{
+	struct wake_batch batch = { NULL, NULL };
+	chp_group *g = m->group;
+
+	spin_lock(&g->lock, RANK_OBJECT);
+	m->fn = NULL;
+	remove_member(g, m, &batch);
+	spin_unlock(&g->lock, RANK_OBJECT);
+	batch_wake(&batch);
+	unref(m);
+}
+
+/* Now its handle is known. */
+static void introduce(struct chp__member *m, chp_agent agent)
+{
+	chp_group *g = m->group;
+	bool tell;
+
+	spin_lock(&g->lock, RANK_OBJECT);
+	m->agent = agent;
+	tell = m->passed;
+	spin_unlock(&g->lock, RANK_OBJECT);
+	if (tell)
+		chp_abort(agent);
+}
+
+int chp_group_spawn_with(chp_group *g, int (*fn)(void *arg), void *arg,
+			 const chp_task_options *options)
+{
+	chp_task_options ours = { .name = NULL };
+	struct chp__member *m;
+	chp_task task;
+	int r;
+
+	if (!fn)
+		return CHP_EINVAL;
+	if (options)
+		ours = *options;
+	m = chp__alloc_zero(sizeof(*m));
+	if (!m)
+		return CHP_ENOMEM;
+	m->group = g;
+	m->fn = fn;
+	m->arg_drop = ours.arg_drop;
+	m->result.arg = arg;
+	store_relaxed(&m->refs, 2);
+	ours.arg_drop = never_run;
+	ours.result_drop = NULL;
+
+	r = admit(g, m);
+	if (r != 0) {
+		chp__free(m, sizeof(*m));
+		return r;
+	}
+	r = chp_spawn_with(&task, run, m, &ours);
+	if (r == 0) {
+		introduce(m, task.agent);
+		chp_task_detach(&task);
+	} else {
+		dismiss(m);
+	}
+	unref(m);
+	return r;
+}
+
+int chp_group_spawn(chp_group *g, int (*fn)(void *arg), void *arg)
+{
+	return chp_group_spawn_with(g, fn, arg, NULL);
+}
+
+/* lock held: up to a handful of members to abort, from the front to the back */
+static int take_handful(chp_group *g, chp_agent *some)
+{
+	struct chp__member *m;
+	int n = 0;
+
+	while ((m = g->running) && !m->passed && n < HANDFUL) {
+		member_list_remove(&g->running, &g->running_last, m);
+		member_list_append(&g->running, &g->running_last, m);
+		m->passed = true;
+		if (m->agent.id)
+			some[n++] = m->agent;
+	}
+	return n;
+}
+
+void chp_group_cancel(chp_group *g)
+{
+	chp_agent some[HANDFUL];
+	int n;
+
+	chp_cancel_now(&g->token);
+	do {
+		spin_lock(&g->lock, RANK_OBJECT);
+		g->cancelled = 1;
+		n = take_handful(g, some);
+		spin_unlock(&g->lock, RANK_OBJECT);
+		for (int i = 0; i < n; i++)
+			chp_abort(some[i]);
+	} while (n == HANDFUL);
+}
+
+/* ---- Waiting ---- */
+
+static int fetch(chp_group_op *o, int r)
+{
+	if (r == 1) {
+		*o->out = o->got->result;
+		unref(o->got);
+	}
+	return r;
+}
+
+static int start(chp_group_op *o, chp_waker waker)
+{
+	chp_group *g = o->group;
+	int r;
+
+	waker_retain(waker);
+	spin_lock(&g->lock, RANK_OBJECT);
+	r = look(g, o);
+	if (r == CHP_PENDING) {
+		o->node.waker = waker;
+		node_enqueue(&g->first, &g->last, &o->node);
+	}
+	spin_unlock(&g->lock, RANK_OBJECT);
+	if (r != CHP_PENDING)
+		waker_release(waker);
+	return r;
+}
+
+static int poll_again(chp_group_op *o, chp_waker waker)
+{
+	chp_group *g = o->group;
+	chp_node *n = &o->node;
+	bool queued;
+
+	if (!node_is_done(n)) {
+		if (waker_same(n->waker, waker))
+			return CHP_PENDING;
+		waker_retain(waker);
+		spin_lock(&g->lock, RANK_OBJECT);
+		/* Relaxed: leaves QUEUED under the lock only. */
+		queued = load_relaxed(&n->state) == NODE_QUEUED;
+		if (queued)
+			waker = node_swap_waker(n, waker);
+		spin_unlock(&g->lock, RANK_OBJECT);
+		waker_release(waker);
+		if (queued)
+			return CHP_PENDING;
+	}
+	chp__node_settle(n);
+	return n->result;
+}
+
+static int poll(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_group_op *o = (chp_group_op *)op;
+	int r = op->stage == OP_NEW ? start(o, ctx->waker)
+				    : poll_again(o, ctx->waker);
+
+	return r == CHP_PENDING ? r : fetch(o, r);
+}
+
+/* It will not fetch what it was given. */
+static void put_back(chp_group *g, struct chp__member *m)
+{
+	struct wake_batch batch = { NULL, NULL };
+
+	spin_lock(&g->lock, RANK_OBJECT);
+	member_list_prepend(&g->ended, &g->ended_last, m);
+	serve(g, &batch);
+	spin_unlock(&g->lock, RANK_OBJECT);
+	batch_wake(&batch);
+}
+
+static int cancel(chp_op *op)
+{
+	chp_group_op *o = (chp_group_op *)op;
+	chp_group *g = o->group;
+	chp_node *n = &o->node;
+	bool queued;
+
+	spin_lock(&g->lock, RANK_OBJECT);
+	queued = load_relaxed(&n->state) == NODE_QUEUED;
+	if (queued)
+		node_list_remove(&g->first, &g->last, n);
+	spin_unlock(&g->lock, RANK_OBJECT);
+	if (queued) {
+		waker_release(n->waker);
+		return CHP_HELD_NOTHING;
+	}
+	chp__node_settle(n);
+	if (n->result != 1)
+		return CHP_HELD_NOTHING;
+	put_back(g, o->got);
+	return CHP_GAVE_BACK;
+}
+
+static const chp_op_class group_class = {
+	.name = "group wait",
+	.poll = poll,
+	.cancel = cancel,
+};
+
+void chp_group_next_op(chp_group_op *op, chp_group *g, chp_group_result *out)
+{
+	chp_op_init(&op->op, &group_class);
+	op->group = g;
+	op->out = out;
+}
+
+void chp_group_wait_op(chp_group_op *op, chp_group *g)
+{
+	chp_group_next_op(op, g, NULL);
+}
+
+static int wait_for(chp_group *g, chp_group_result *out, const chp_wait *w)
+{
+	struct agent *self = agent_self();
+	chp_group_op op;
+	int r = wait_check(self, w);
+
+	if (r)
+		return r;
+	chp_group_next_op(&op, g, out);
+	return chp__block(self, &op.op, w);
+}
+
+int chp_group_wait_with(chp_group *g, const chp_wait *w)
+{
+	return wait_for(g, NULL, w);
+}
+
+int chp_group_wait(chp_group *g)
+{
+	return wait_for(g, NULL, NULL);
+}
+
+int chp_group_next_with(chp_group *g, chp_group_result *out, const chp_wait *w)
+{
+	if (!(g->flags & CHP_GROUP_RESULTS) || !out)
+		return CHP_EINVAL;
+	return wait_for(g, out, w);
+}
+
+int chp_group_next(chp_group *g, chp_group_result *out)
+{
+	return chp_group_next_with(g, out, NULL);
+}
+
+int chp_group_finish(chp_group *g)
+{
+	static const chp_wait whatever = { .flags = CHP_UNINTERRUPTIBLE };
+	chp_wait w = { .cancel = &g->token };
+	struct chp__member *m;
+	int r = wait_for(g, NULL, &w), code;
+
+	if (r != 0) {
+		chp_group_cancel(g);
+		wait_for(g, NULL, &whatever);
+	}
+	/* Behind the last member, which may still hold the lock. */
+	spin_lock(&g->lock, RANK_OBJECT);
+	code = g->code;
+	spin_unlock(&g->lock, RANK_OBJECT);
+	while ((m = pop_ended(g)))
+		unref(m);
+	chp_cancel_destroy(&g->token);
+	memset(g, 0, sizeof(*g));
+	return code ? code : r;
+}

@@ -1,0 +1,451 @@
+/*
+ * test_group.c - task groups: chp_group.
+ */
+#include "harness.h"
+
+#include <stdatomic.h>
+
+static chp_group group;
+static chp_semaphore gate;
+static atomic_int ran, dropped;
+
+static void begin(unsigned flags)
+{
+	ran = dropped = 0;
+	chp_semaphore_init(&gate, 0, CHP_FIFO);
+	CHECK_CODE(chp_group_init(&group, NULL, 0, flags), 0);
+}
+
+static int add_one(void *arg)
+{
+	(void)arg;
+	ran++;
+	return 0;
+}
+
+static int pass_the_gate(void *arg)
+{
+	int r = chp_semaphore_acquire(&gate, 1);
+
+	(void)arg;
+	if (r == 0)
+		ran++;
+	return r;
+}
+
+static int fail_with(void *arg)
+{
+	return (int)(intptr_t)arg;
+}
+
+static int wait_on_the_token(void *arg)
+{
+	chp_wait w = { .cancel = chp_group_token(&group) };
+
+	*(int *)arg = chp_semaphore_acquire_with(&gate, 1, &w);
+	return 0;
+}
+
+static void count_drop(void *arg)
+{
+	(void)arg;
+	dropped++;
+}
+
+/* ---- Waiting for all ---- */
+
+static void finish_waits_for_all(void)
+{
+	begin(0);
+	for (int i = 0; i < 100; i++)
+		CHECK_CODE(chp_group_spawn(&group,
+					   i % 2 ? add_one : pass_the_gate,
+					   NULL),
+			   0);
+	h_until(chp_semaphore_queue_length(&gate) == 50);
+	CHECK_EQ(chp_group_count(&group), 50);
+	chp_semaphore_release(&gate, 50);
+	CHECK_CODE(chp_group_finish(&group), 0);
+	CHECK_EQ(ran, 100);
+}
+
+static void an_empty_group_is_finished_at_once(void)
+{
+	begin(0);
+	CHECK_CODE(chp_group_wait(&group), 0);
+	CHECK_EQ(chp_group_count(&group), 0);
+	CHECK_CODE(chp_group_finish(&group), 0);
+}
+
+static void bad_arguments_are_refused(void)
+{
+	chp_group_result result;
+
+	CHECK_CODE(chp_group_init(&group, NULL, 0, 1u << 20), CHP_EINVAL);
+	begin(0);
+	CHECK_CODE(chp_group_spawn(&group, NULL, NULL), CHP_EINVAL);
+	CHECK_CODE(chp_group_next(&group, &result), CHP_EINVAL);
+	CHECK_CODE(chp_group_finish(&group), 0);
+}
+
+static void without_a_runtime_nothing_is_spawned(void)
+{
+	begin(0);
+	CHECK_CODE(chp_group_spawn(&group, add_one, NULL), CHP_EINVAL);
+	CHECK_EQ(chp_group_count(&group), 0);
+	CHECK_CODE(chp_group_finish(&group), 0);
+	CHECK_EQ(ran, 0);
+}
+
+static void a_wait_may_end_early_and_the_group_goes_on(void)
+{
+	chp_wait soon;
+
+	begin(0);
+	chp_group_spawn(&group, pass_the_gate, NULL);
+	soon = (chp_wait){ .deadline = chp_in(2 * CHP_MS) };
+	CHECK_CODE(chp_group_wait_with(&group, &soon), CHP_ETIMEDOUT);
+	CHECK_EQ(chp_group_count(&group), 1);
+	chp_semaphore_release(&gate, 1);
+	CHECK_CODE(chp_group_finish(&group), 0);
+	CHECK_EQ(ran, 1);
+}
+
+static void *wait_for_the_group(void *arg)
+{
+	CHECK_CODE(chp_group_wait(&group), 0);
+	CHECK_EQ(ran, 1);
+	return arg;
+}
+
+static void threads_and_tasks_may_wait_for_a_group(void)
+{
+	struct h_agent task, thread;
+
+	begin(0);
+	chp_group_spawn(&group, pass_the_gate, NULL);
+	h_spawn(&task, wait_for_the_group, NULL);
+	h_spawn_thread(&thread, wait_for_the_group, NULL);
+	chp_semaphore_release(&gate, 1);
+	h_join(&task);
+	h_join_thread(&thread);
+	CHECK_CODE(chp_group_finish(&group), 0);
+}
+
+/* ---- Failing, cancelling ---- */
+
+static void the_first_failure_cancels_the_others(void)
+{
+	begin(0);
+	for (int i = 0; i < 100; i++)
+		chp_group_spawn(&group, pass_the_gate, NULL);
+	chp_group_spawn(&group, fail_with, (void *)(intptr_t)-77);
+	CHECK_CODE(chp_group_finish(&group), -77);
+	CHECK_EQ(ran, 0);
+	CHECK_EQ(chp_semaphore_queue_length(&gate), 0);
+}
+
+static void the_token_is_cancelled_with_the_group(void)
+{
+	int heard = 0;
+
+	begin(0);
+	chp_group_spawn(&group, wait_on_the_token, &heard);
+	h_until(chp_semaphore_queue_length(&gate) == 1);
+	chp_group_cancel(&group);
+	CHECK_CODE(chp_group_finish(&group), CHP_ECANCELED);
+	CHECK(heard == CHP_ECANCELED || heard == CHP_EABORTED);
+}
+
+static void a_cancelled_group_takes_no_more_tasks(void)
+{
+	begin(0);
+	chp_group_cancel(&group);
+	chp_group_cancel(&group);
+	CHECK_CODE(chp_group_spawn(&group, add_one, NULL), CHP_ECANCELED);
+	CHECK_CODE(chp_group_finish(&group), CHP_ECANCELED);
+	CHECK_EQ(ran, 0);
+}
+
+static void failures_need_not_cancel(void)
+{
+	begin(CHP_GROUP_KEEP_GOING);
+	chp_group_spawn(&group, pass_the_gate, NULL);
+	chp_group_spawn(&group, fail_with, (void *)(intptr_t)-5);
+	chp_group_spawn(&group, fail_with, (void *)(intptr_t)-5);
+	h_until(chp_group_count(&group) == 1);
+	CHECK_CODE(chp_group_spawn(&group, add_one, NULL), 0);
+	chp_semaphore_release(&gate, 1);
+	CHECK_CODE(chp_group_finish(&group), -5);
+	CHECK_EQ(ran, 2);
+}
+
+static void tasks_that_never_ran_give_up_their_argument(void)
+{
+	chp_task_options options = { .arg_drop = count_drop };
+
+	begin(0);
+	for (int i = 0; i < 50; i++)
+		CHECK_CODE(
+			chp_group_spawn_with(&group, add_one, NULL, &options),
+			0);
+	chp_group_cancel(&group);
+	CHECK_CODE(chp_group_finish(&group), CHP_ECANCELED);
+	CHECK_EQ(ran + dropped, 50);
+}
+
+static void the_deadline_ends_the_group(void)
+{
+	ran = 0;
+	chp_semaphore_init(&gate, 0, CHP_FIFO);
+	CHECK_CODE(chp_group_init(&group, NULL, chp_in(3 * CHP_MS), 0), 0);
+	for (int i = 0; i < 10; i++)
+		chp_group_spawn(&group, pass_the_gate, NULL);
+	CHECK(chp_group_finish(&group) < 0);
+	CHECK_EQ(ran, 0);
+}
+
+static void a_group_inherits_deadline_and_cancelling(void)
+{
+	chp_cancel outer;
+	int heard = 0;
+
+	begin(0);
+	chp_group_finish(&group);
+	chp_cancel_init(&outer, NULL, chp_in(3600 * CHP_SEC));
+	CHECK_CODE(chp_group_init(&group, &outer, 0, 0), 0);
+	CHECK_EQ(chp_cancel_deadline(chp_group_token(&group)),
+		 chp_cancel_deadline(&outer));
+	chp_group_spawn(&group, wait_on_the_token, &heard);
+	chp_group_spawn(&group, pass_the_gate, NULL);
+	h_until(chp_semaphore_queue_length(&gate) == 2);
+	chp_cancel_now(&outer);
+	/* The second one says what ended it: that is the group's code. */
+	CHECK_CODE(chp_group_finish(&group), CHP_EABORTED);
+	CHECK(heard == CHP_ECANCELED || heard == CHP_EABORTED);
+	chp_cancel_destroy(&outer);
+}
+
+static chp_word finished;
+
+static void *finish_the_group(void *arg)
+{
+	CHECK(chp_group_finish(&group) < 0);
+	__atomic_store_n(&finished.v, 1, __ATOMIC_SEQ_CST);
+	return arg;
+}
+
+/* What interrupts the scope cancels its tasks, and they still end first. */
+static int clean_up_slowly(void *arg)
+{
+	int r = chp_semaphore_acquire(&gate, 1);
+
+	(void)arg;
+	chp_shield_enter();
+	chp_sleep_for(2 * CHP_MS);
+	chp_shield_leave();
+	CHECK_EQ(__atomic_load_n(&finished.v, __ATOMIC_SEQ_CST), 0);
+	ran++;
+	return r;
+}
+
+static void interrupting_finish_cancels_and_still_waits(void)
+{
+	struct h_agent a;
+
+	for (int aborts = 0; aborts < 2; aborts++) {
+		begin(0);
+		finished.v = 0;
+		for (int i = 0; i < 5; i++)
+			chp_group_spawn(&group, clean_up_slowly, NULL);
+		h_spawn(&a, finish_the_group, NULL);
+		h_until(chp_semaphore_queue_length(&gate) == 5);
+		if (aborts)
+			chp_abort(a.agent);
+		else
+			chp_interrupt(a.agent);
+		h_join(&a);
+		CHECK_EQ(ran, 5);
+	}
+}
+
+/* ---- One after the other ---- */
+
+static void next_gives_each_once_in_order(void)
+{
+	chp_group_result result;
+
+	begin(CHP_GROUP_RESULTS | CHP_GROUP_KEEP_GOING);
+	for (intptr_t i = 1; i <= 20; i++) {
+		chp_group_spawn(&group, fail_with, (void *)-i);
+		h_until(chp_group_count(&group) == 0);
+	}
+	for (intptr_t i = 1; i <= 20; i++) {
+		CHECK_EQ(chp_group_next(&group, &result), 1);
+		CHECK_EQ(result.code, -i);
+		CHECK(result.arg == (void *)-i);
+		CHECK(result.id != 0);
+	}
+	CHECK_EQ(chp_group_next(&group, &result), 0);
+	CHECK_CODE(chp_group_finish(&group), -1);
+}
+
+static void next_waits(void)
+{
+	chp_group_result result;
+	int got = 0;
+
+	begin(CHP_GROUP_RESULTS);
+	for (int i = 0; i < 64; i++)
+		chp_group_spawn(&group, i % 4 ? add_one : pass_the_gate, NULL);
+	chp_semaphore_release(&gate, 16);
+	while (chp_group_next(&group, &result) == 1)
+		got++;
+	CHECK_EQ(got, 64);
+	CHECK_CODE(chp_group_finish(&group), 0);
+}
+
+static void results_that_nobody_fetches_are_freed(void)
+{
+	begin(CHP_GROUP_RESULTS);
+	for (int i = 0; i < 20; i++)
+		chp_group_spawn(&group, add_one, NULL);
+	CHECK_CODE(chp_group_finish(&group), 0);
+	CHECK_EQ(ran, 20);
+}
+
+/* By hand: a result that was handed over and not fetched goes back in front. */
+static void a_cancelled_next_loses_nothing(void)
+{
+	struct h_waker waker = { { 0 }, { 0 } };
+	chp_group_result result, other;
+	chp_group_op first, second;
+
+	begin(CHP_GROUP_RESULTS | CHP_GROUP_KEEP_GOING);
+	chp_group_spawn(&group, pass_the_gate, NULL);
+	chp_group_next_op(&first, &group, &result);
+	CHECK_CODE(h_poll(&first.op, &waker), CHP_PENDING);
+	CHECK_CODE(h_poll(&first.op, &waker), CHP_PENDING);
+	chp_group_next_op(&second, &group, &other);
+	CHECK_CODE(h_poll(&second.op, &waker), CHP_PENDING);
+	CHECK_CODE(chp_op_cancel(&second.op), CHP_HELD_NOTHING);
+
+	chp_semaphore_release(&gate, 1);
+	h_until(h_wakes(&waker) == 1);
+	chp_group_spawn(&group, fail_with, (void *)(intptr_t)-9);
+	h_until(chp_group_count(&group) == 0);
+	CHECK_CODE(chp_op_cancel(&first.op), CHP_GAVE_BACK);
+	CHECK_EQ(chp_group_next(&group, &result), 1);
+	CHECK_EQ(result.code, 0);
+	CHECK_EQ(chp_group_next(&group, &result), 1);
+	CHECK_EQ(result.code, -9);
+	CHECK_CODE(chp_group_finish(&group), -9);
+	h_until(h_refs(&waker) == 0);
+}
+
+static void *fetch_all(void *arg)
+{
+	chp_group_result result;
+	intptr_t got = 0;
+
+	while (chp_group_next(&group, &result) == 1)
+		got++;
+	(void)arg;
+	return (void *)got;
+}
+
+static void several_share_the_results(void)
+{
+	struct h_agent a[3];
+	intptr_t sum = 0;
+	long n = h_rounds(2000);
+
+	begin(CHP_GROUP_RESULTS);
+	chp_group_spawn(&group, pass_the_gate, NULL);
+	for (int i = 0; i < 3; i++)
+		h_spawn(&a[i], fetch_all, NULL);
+	for (long i = 0; i < n; i++)
+		chp_group_spawn(&group, add_one, NULL);
+	chp_semaphore_release(&gate, 1);
+	for (int i = 0; i < 3; i++)
+		sum += (intptr_t)h_join(&a[i]);
+	CHECK_EQ(sum, n + 1);
+	CHECK_CODE(chp_group_finish(&group), 0);
+}
+
+/* ---- Growing from inside, storms ---- */
+
+static int branch(void *arg)
+{
+	intptr_t depth = (intptr_t)arg;
+
+	ran++;
+	if (depth > 0)
+		for (int i = 0; i < 2; i++)
+			CHECK_CODE(chp_group_spawn(&group, branch,
+						   (void *)(depth - 1)),
+				   0);
+	return 0;
+}
+
+static void members_spawn_members(void)
+{
+	begin(0);
+	chp_group_spawn(&group, branch, (void *)(intptr_t)9);
+	CHECK_CODE(chp_group_finish(&group), 0);
+	CHECK_EQ(ran, 1023);
+}
+
+static int spawn_on(void *arg)
+{
+	int r = 0;
+
+	(void)arg;
+	ran++;
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = chp_group_spawn(&group, spawn_on, NULL);
+	chp_yield();
+	return r == CHP_ECANCELED ? 0 : r;
+}
+
+/* A group at work on the stack: cancelled at any time, gone right after. */
+static void cancelling_races_spawning_and_ending(void)
+{
+	for (long i = 0; i < h_rounds(1000); i++) {
+		begin(i % 2 ? CHP_GROUP_RESULTS : 0);
+		spawn_on(NULL);
+		for (long k = 0; k < i % 6; k++)
+			chp_yield();
+		chp_group_cancel(&group);
+		CHECK_CODE(chp_group_finish(&group), CHP_ECANCELED);
+		memset(&group, 0x5a, sizeof(group));
+	}
+}
+
+/* clang-format off */
+static const struct h_test tests[] = {
+	TEST(finish_waits_for_all, IN_TASKS),
+	TEST(an_empty_group_is_finished_at_once, IN_BLOCKING),
+	TEST(bad_arguments_are_refused, IN_BLOCKING),
+	TEST(without_a_runtime_nothing_is_spawned, IN_THREADS),
+	TEST(a_wait_may_end_early_and_the_group_goes_on, IN_TASKS),
+	TEST(threads_and_tasks_may_wait_for_a_group, IN_TASKS),
+	TEST(the_first_failure_cancels_the_others, IN_TASKS),
+	TEST(the_token_is_cancelled_with_the_group, IN_TASKS),
+	TEST(a_cancelled_group_takes_no_more_tasks, IN_TASKS),
+	TEST(failures_need_not_cancel, IN_TASKS),
+	TEST(tasks_that_never_ran_give_up_their_argument, IN_TASKS),
+	TEST(the_deadline_ends_the_group, IN_TASKS),
+	TEST(a_group_inherits_deadline_and_cancelling, IN_TASKS),
+	TEST(interrupting_finish_cancels_and_still_waits, IN_TASKS),
+	TEST(next_gives_each_once_in_order, IN_TASKS),
+	TEST(next_waits, IN_TASKS),
+	TEST(results_that_nobody_fetches_are_freed, IN_TASKS),
+	TEST(a_cancelled_next_loses_nothing, IN_TASKS),
+	TEST(several_share_the_results, IN_TASKS),
+	TEST(members_spawn_members, IN_TASKS),
+	TEST(cancelling_races_spawning_and_ending, IN_TASKS),
+};
+/* clang-format on */
+
+H_MAIN("group", tests)
