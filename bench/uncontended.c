@@ -213,6 +213,30 @@ static double mpsc_unb(long ops)
 	return bench_ct(mpsc_unb_body, ops);
 }
 
+static chp_mutex m;
+static chp_rwlock l;
+static volatile long counter;
+
+/* clang-format off */
+#define LOCK_BODY(name, enter, leave) \
+	static double name##_body(long ops) \
+	{ \
+		double start = bench_now(); \
+		for (long i = 0; i < ops; i++) { \
+			enter; \
+			counter++; \
+			leave; \
+		} \
+		return bench_now() - start; \
+	} \
+	static double name(long ops) \
+	{ return bench_ct(name##_body, ops); }
+/* clang-format on */
+
+LOCK_BODY(mutex, chp_mutex_lock(&m), chp_mutex_unlock(&m))
+LOCK_BODY(rw_read, chp_rwlock_read(&l), chp_rwlock_read_unlock(&l))
+LOCK_BODY(rw_write, chp_rwlock_write(&l), chp_rwlock_write_unlock(&l))
+
 static const struct workload list[] = {
 	{ "chappe/fifo", "u.sem", 5000000, sem_fifo },
 	{ "chappe/fair", "u.sem", 5000000, sem_fair },
@@ -220,6 +244,9 @@ static const struct workload list[] = {
 	{ "chappe", "u.sem_owned", 2000000, sem_owned },
 	{ "chappe", "u.sem_try", 5000000, sem_try },
 	{ "chappe", "u.sem_tryfail", 5000000, sem_tryfail },
+	{ "chappe", "u.mutex", 5000000, mutex },
+	{ "chappe", "u.rw_read", 5000000, rw_read },
+	{ "chappe", "u.rw_write", 5000000, rw_write },
 	{ "chappe", "u.oneshot", 2000000, oneshot },
 	{ "chappe", "u.mpsc", 5000000, mpsc },
 	{ "chappe", "u.mpsc_try", 5000000, mpsc_try },
