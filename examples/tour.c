@@ -1,5 +1,5 @@
 /*
- * tour.c - the library in ten short stories: runs them one after the other.
+ * tour.c - the library in short stories: runs them one after the other.
  *
  * Each story prints a heading and what really happened.  The last lines say
  * for each whether its result was right; the exit status is 0 if all were.
@@ -35,12 +35,18 @@ static struct story stories[] = {
 	  .title = "A pool of 100 items, with a fair semaphore" },
 	{ .name = "binary", .tell = tour_binary,
 	  .title = "A lock that another thread releases" },
+	{ .name = "mutex", .tell = tour_mutex,
+	  .title = "An account behind a mutex" },
+	{ .name = "rwlock", .tell = tour_rwlock,
+	  .title = "Five readers at once, then a writer" },
 	{ .name = "timeout", .tell = tour_timeout,
 	  .title = "An acquire that does not wait for ever" },
 	{ .name = "cancel", .tell = tour_cancel,
 	  .title = "A send that is cancelled and loses nothing" },
 	{ .name = "abort", .tell = tour_abort,
 	  .title = "A task that is aborted and cleans up" },
+	{ .name = "group", .tell = tour_group,
+	  .title = "Tasks that do not outlive their group" },
 };
 /* clang-format on */
 

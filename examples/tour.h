@@ -19,9 +19,14 @@ const char *tour_counter(void);
 const char *tour_borrowers(void);
 const char *tour_binary(void);
 
+/* State that is shared. */
+const char *tour_mutex(void);
+const char *tour_rwlock(void);
+
 /* Giving up. */
 const char *tour_timeout(void);
 const char *tour_cancel(void);
 const char *tour_abort(void);
+const char *tour_group(void);
 
 #endif
