@@ -13,8 +13,10 @@
 #include <chappe/select.h>
 #include <chappe/time.h>
 
+#include <chappe/once_cell.h>
 #include <chappe/permit.h>
 #include <chappe/semaphore.h>
+#include <chappe/set_once.h>
 
 #include <chappe/mpsc.h>
 #include <chappe/mpsc_permit.h>
