@@ -16,10 +16,12 @@
 #include <chappe/cond.h>
 #include <chappe/mutex.h>
 #include <chappe/mutex_guard.h>
+#include <chappe/once_cell.h>
 #include <chappe/permit.h>
 #include <chappe/rwlock.h>
 #include <chappe/rwlock_guard.h>
 #include <chappe/semaphore.h>
+#include <chappe/set_once.h>
 
 #include <chappe/mpsc.h>
 #include <chappe/mpsc_permit.h>
