@@ -20,6 +20,8 @@
 #include <chappe/mpsc_permit.h>
 #include <chappe/mpsc_typed.h>
 #include <chappe/oneshot.h>
+#include <chappe/watch.h>
+#include <chappe/watch_typed.h>
 
 #include <chappe/runtime.h>
 #include <chappe/task.h>
