@@ -82,7 +82,7 @@ struct chp__watch {
 	chp_ptr modifier;   /* the agent that has it; written by it only */
 
 	/* the first cell follows, so that making is one allocation */
-};
+} __attribute__((aligned(16)));
 
 static inline void watch_lock(struct chp__watch *ch)
 {
