@@ -55,6 +55,8 @@ static void race(void (*left)(void), void (*right)(void), void (*after)(void))
 	race_of(3000, left, right, after);
 }
 
+static int two = 2;
+
 /* ---- Ends of waits, with memory that goes at once ---- */
 
 static void send_2(void)
@@ -111,7 +113,7 @@ static void await_two_and_free(void)
 	chp_watch_op *op = malloc(sizeof(*op));
 	chp_watch_ref *ref = malloc(sizeof(*ref));
 
-	chp_watch_wait_for_op(op, rx, at_least, &(int){ 2 }, ref);
+	chp_watch_wait_for_op(op, rx, at_least, &two, ref);
 	result = h_wait(&op->op, NULL);
 	memset(op, 0xdd, sizeof(*op));
 	free(op);
@@ -191,8 +193,7 @@ static void poll_and_give_up(void)
 		if (n % 2)
 			chp_watch_changed_op(op, rx);
 		else
-			chp_watch_wait_for_op(op, rx, at_least, &(int){ 2 },
-					      NULL);
+			chp_watch_wait_for_op(op, rx, at_least, &two, NULL);
 		result = h_poll(&op->op, &w);
 		if (result == CHP_PENDING) {
 			jitter(&left_rng);

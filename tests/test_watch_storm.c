@@ -24,10 +24,12 @@ struct member {
 	int id;
 	long count, sum;
 	size_t size;
+	struct rng rng;
 };
 
 static struct member *start(struct member *m, void *(*fn)(void *))
 {
+	m->rng = rng_of(seed_of_run(), (uint64_t)m->id);
 	chp_watch_tx_clone(&tx, &m->tx);
 	chp_watch_rx_clone(&rx, &m->rx);
 	h_spawn(&m->a, fn, m);
@@ -157,12 +159,11 @@ static void check_both(const chp_watch_rx *r)
 static void *modify_many_times(void *arg)
 {
 	struct member *m = arg;
-	struct rng r = rng_of(seed_of_run(), (uint64_t)m->id);
 
 	for (long i = h_rounds(1000); i; i--) {
-		int yields = below(&r, 20) == 0;
+		int yields = below(&m->rng, 20) == 0;
 
-		if (below(&r, 2))
+		if (below(&m->rng, 2))
 			CHECK_CODE(
 				chp_watch_send_modify(&m->tx, add_one, &yields),
 				0);
@@ -280,6 +281,7 @@ static void a_send_racing_a_modification_is_not_lost(void)
 		.rounds = h_rounds(6000),
 	};
 
+	seed_of_run();
 	run_duo(&d);
 }
 
@@ -288,18 +290,18 @@ static void a_send_racing_a_modification_is_not_lost(void)
 static void *do_anything(void *arg)
 {
 	struct member *m = arg;
-	struct rng r = rng_of(seed_of_run(), (uint64_t)m->id);
 	chp_watch_ref ref[3] = { { 0 }, { 0 }, { 0 } };
 	chp_watch_tx t;
 	chp_watch_rx x;
 
 	for (long i = h_rounds(3000); i; i--) {
-		chp_watch_ref *mine = &ref[below(&r, 3)];
-		chp_wait soon = { .deadline = chp_in(below(&r, 20) * CHP_US) };
+		chp_watch_ref *mine = &ref[below(&m->rng, 3)];
+		chp_wait soon = { .deadline =
+					  chp_in(below(&m->rng, 20) * CHP_US) };
 		int v = 0;
 
 		chp_watch_ref_release(mine);
-		switch (below(&r, 11)) {
+		switch (below(&m->rng, 11)) {
 		case 0:
 			CHECK_CODE(send_int(&m->tx, m->id), 0);
 			m->count++;
@@ -325,7 +327,7 @@ static void *do_anything(void *arg)
 			CHECK(v == 0 || v == CHP_ETIMEDOUT);
 			break;
 		case 6:
-			v = (int)below(&r, AGENTS);
+			v = (int)below(&m->rng, AGENTS);
 			v = watch_wait_for(&m->rx, at_least, &v, mine, &soon);
 			CHECK(v == 0 || v == CHP_ETIMEDOUT);
 			break;
@@ -338,7 +340,7 @@ static void *do_anything(void *arg)
 			m->tx = t;
 			break;
 		case 9:
-			if (below(&r, 2))
+			if (below(&m->rng, 2))
 				chp_watch_subscribe(&m->tx, &x);
 			else
 				chp_watch_rx_clone(&m->rx, &x);
