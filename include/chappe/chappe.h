@@ -27,6 +27,8 @@
 #include <chappe/mpsc_permit.h>
 #include <chappe/mpsc_typed.h>
 #include <chappe/oneshot.h>
+#include <chappe/watch.h>
+#include <chappe/watch_typed.h>
 
 #include <chappe/group.h>
 #include <chappe/runtime.h>
