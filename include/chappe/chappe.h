@@ -16,6 +16,8 @@
 #include <chappe/permit.h>
 #include <chappe/semaphore.h>
 
+#include <chappe/broadcast.h>
+#include <chappe/broadcast_typed.h>
 #include <chappe/mpsc.h>
 #include <chappe/mpsc_permit.h>
 #include <chappe/mpsc_typed.h>
