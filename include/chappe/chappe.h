@@ -23,6 +23,8 @@
 #include <chappe/semaphore.h>
 #include <chappe/set_once.h>
 
+#include <chappe/broadcast.h>
+#include <chappe/broadcast_typed.h>
 #include <chappe/mpsc.h>
 #include <chappe/mpsc_permit.h>
 #include <chappe/mpsc_typed.h>
