@@ -10,7 +10,7 @@
 
 CHP_BROADCAST_DEFINE(numbers, int);
 
-static void *listen(void *arg)
+static void *hear_two(void *arg)
 {
 	numbers_rx *rx = arg;
 	int first = 0, second = 0;
@@ -56,8 +56,8 @@ const char *tour_broadcast(void)
 
 	if (numbers(16, &tx, &rx1) || numbers_subscribe(&tx, &rx2))
 		return "no channel";
-	chp_spawn(&task1, listen, &rx1);
-	chp_spawn(&task2, listen, &rx2);
+	chp_spawn(&task1, hear_two, &rx1);
+	chp_spawn(&task2, hear_two, &rx2);
 	numbers_send(&tx, 10);
 	numbers_send(&tx, 20);
 	chp_join(&task1, &one);

@@ -33,8 +33,6 @@
 		name##__clone, name##__drop, { NULL, NULL } }; \
 	CHP__BROADCAST_TYPED(name, T, &name##__values)
 
-#define CHP__INLINE __attribute__((unused)) static inline
-
 #define CHP__BROADCAST_TYPED(name, T, values) \
 	typedef struct name##_tx { chp_broadcast_tx raw; } name##_tx; \
 	typedef struct name##_rx { chp_broadcast_rx raw; } name##_rx; \

@@ -163,10 +163,6 @@ CHP_API void chp_once_cell_destroy(chp_once_cell *c);
  * CHP_ONCE_CELL_DEFINE_DROP(name, T, drop) takes a destructor, void drop(T *).
  */
 /* clang-format off */
-#ifndef CHP__INLINE
-#define CHP__INLINE __attribute__((unused)) static inline
-#endif
-
 #define CHP_ONCE_CELL_DEFINE(name, T) \
 	CHP__INLINE void name##__drop(T *value) { (void)value; } \
 	CHP__ONCE_CELL_TYPED(name, T)
