@@ -13,6 +13,7 @@
 #include <chappe/select.h>
 #include <chappe/time.h>
 
+#include <chappe/barrier.h>
 #include <chappe/notify.h>
 #include <chappe/permit.h>
 #include <chappe/semaphore.h>
