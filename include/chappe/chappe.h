@@ -17,6 +17,7 @@
 #include <chappe/notify.h>
 #include <chappe/permit.h>
 #include <chappe/semaphore.h>
+#include <chappe/wait_group.h>
 
 #include <chappe/mpsc.h>
 #include <chappe/mpsc_permit.h>
