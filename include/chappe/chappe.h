@@ -17,11 +17,14 @@
 #include <chappe/mutex.h>
 #include <chappe/mutex_guard.h>
 #include <chappe/once_cell.h>
+#include <chappe/barrier.h>
+#include <chappe/notify.h>
 #include <chappe/permit.h>
 #include <chappe/rwlock.h>
 #include <chappe/rwlock_guard.h>
 #include <chappe/semaphore.h>
 #include <chappe/set_once.h>
+#include <chappe/wait_group.h>
 
 #include <chappe/broadcast.h>
 #include <chappe/broadcast_typed.h>
