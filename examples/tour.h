@@ -22,6 +22,8 @@ const char *tour_borrowers(void);
 const char *tour_binary(void);
 
 /* State that is shared. */
+const char *tour_barrier(void);
+const char *tour_notify(void);
 const char *tour_mutex(void);
 const char *tour_rwlock(void);
 const char *tour_once(void);

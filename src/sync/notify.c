@@ -28,8 +28,8 @@
  */
 #include <chappe/notify.h>
 
-#include "base/alloc.h"
 #include "base/panic.h"
+#include "sync/counted.h"
 #include "sync/queue.h"
 #include "wait/block.h"
 
@@ -40,11 +40,6 @@ enum {
 
 /* In node->result: who claimed it. */
 enum strategy { BY_WAITERS, BY_ONE, BY_LAST };
-
-struct shared {
-	chp_notify notify; /* first */
-	chp_word refs;
-};
 
 static inline uint64_t calls_of(uint64_t word)
 {
@@ -285,37 +280,21 @@ int chp_notify_wait(chp_notify *n)
 
 chp_notify *chp_notify_new(void)
 {
-	struct shared *shared = chp__alloc(sizeof(*shared));
-
-	if (!shared)
-		return NULL;
-	chp_notify_init(&shared->notify);
-	store_relaxed(&shared->refs, 1);
-	return &shared->notify;
+	return counted_new(sizeof(chp_notify), 0, NULL, NULL);
 }
 
 chp_notify *chp_notify_ref(chp_notify *n)
 {
-	struct shared *shared = container_of(n, struct shared, notify);
-
-	/* Relaxed: made from a reference, so it cannot be the last. */
-	add_relaxed(&shared->refs, 1);
+	counted_ref(n);
 	return n;
 }
 
 void chp_notify_unref(chp_notify *n)
 {
-	struct shared *shared;
-
-	if (!n)
-		return;
-	shared = container_of(n, struct shared, notify);
-	/* Release for all but the last, acquire for the last: who frees it
-	   comes after all others. */
-	if (add_acq_rel(&shared->refs, -1u) != 1)
+	if (!n || !counted_unref(n))
 		return;
 	chp_notify_destroy(n);
-	chp__free(shared, sizeof(*shared));
+	counted_free(n);
 }
 
 void chp_notify_notified_owned_op(chp_notified_op *op, chp_notify *n)

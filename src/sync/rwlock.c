@@ -102,7 +102,7 @@ int chp_rwlock_try_upgrade(chp_rwlock *l)
 	uint64_t word;
 
 	do {
-		word = word_unlocked(&l->pool);
+		word = word_unlocked(&l->pool.word);
 		if (count_of(word) == 0)
 			chp__panic("rwlock %p upgraded, but nobody reads it",
 				   (void *)l);
