@@ -268,22 +268,22 @@ static void an_uninterruptible_receive_waits_on(void)
 struct hasty {
 	struct h_agent a;
 	chp_broadcast_rx rx;
-	int id, next;
+	struct rng r;
+	int next;
 };
 
 static void *receive_hastily(void *arg)
 {
 	struct hasty *h = arg;
-	struct rng r = rng_of(seed_of_run(), (uint64_t)h->id);
 	int code, v;
 
 	for (;;) {
-		chp_wait w = { .deadline = chp_in(below(&r, 60) * CHP_US) };
+		chp_wait w = { .deadline = chp_in(below(&h->r, 60) * CHP_US) };
 		chp_cancel token = CHP_CANCEL_INIT;
 
-		if (below(&r, 4) == 0) {
+		if (below(&h->r, 4) == 0) {
 			w.cancel = &token;
-			if (below(&r, 2))
+			if (below(&h->r, 2))
 				chp_cancel_now(&token);
 		}
 		code = bc_recv(&h->rx, &v, NULL, &w);
@@ -307,7 +307,7 @@ static void receivers_in_a_hurry_miss_nothing(void)
 
 	CHECK_CODE(chp_broadcast_tx_new(VALUES, sizeof(int), NULL, &tx), 0);
 	for (int i = 0; i < AGENTS; i++) {
-		h[i].id = i;
+		h[i].r = rng_of(seed_of_run(), (uint64_t)i);
 		h[i].next = 0;
 		CHECK_CODE(chp_broadcast_subscribe(&tx, &h[i].rx), 0);
 		h_spawn(&h[i].a, receive_hastily, &h[i]);

@@ -99,7 +99,8 @@ int chp_broadcast_send(chp_broadcast_tx *tx, const void *value)
 	n = load_relaxed(&ch->receivers);
 	if (likely(n)) {
 		old = put(ch, value, cell);
-		claim_all(&ch->waiting, &batch);
+		if (unlikely(ch->waiting.first))
+			claim_all(&ch->waiting, &batch);
 	}
 	tail_unlock(ch);
 
