@@ -18,6 +18,8 @@
 #include <chappe/semaphore.h>
 #include <chappe/set_once.h>
 
+#include <chappe/mpmc.h>
+#include <chappe/mpmc_typed.h>
 #include <chappe/mpsc.h>
 #include <chappe/mpsc_permit.h>
 #include <chappe/mpsc_typed.h>
