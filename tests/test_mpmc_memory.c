@@ -147,7 +147,13 @@ int main(void)
 		  call, (void *)&fns[2] },
 	};
 	chp_allocator picky = { picky_alloc, picky_free, NULL };
+	const char *filter = getenv("CHP_TEST_FILTER");
+	struct h_case wanted[3];
+	size_t n = 0;
 
 	CHECK_CODE(chp_set_allocator(&picky), 0);
-	return h_run_cases("mpmc_memory", cases, 3) ? 1 : 0;
+	for (int i = 0; i < 3; i++)
+		if (!filter || strstr(cases[i].name, filter))
+			wanted[n++] = cases[i];
+	return h_run_cases("mpmc_memory", wanted, n) ? 1 : 0;
 }

@@ -174,16 +174,37 @@ static inline bool goes_to_destructor(const struct chp__mpmc *ch,
 	return unlikely(!out) && ch->drop;
 }
 
-/* How many were received, CHP_EAGAIN, CHP_ECLOSED. */
-static int receive(struct chp__mpmc *ch, void *out)
+/* Lock held: the common case, a message is there and no sender waits. */
+static inline bool pop_at_once(struct chp__mpmc *ch, void *out)
+{
+	bool ok = mpmc_has_message(ch) && !ch->tx_first &&
+		  !store_at_end(&ch->store) && out;
+
+	if (likely(ok)) {
+		value_copy(out, store_front(&ch->store), ch->store.size);
+		store_pop(&ch->store);
+	}
+	return ok;
+}
+
+/* Lock held, given up: all other cases. */
+static NOINLINE int receive_slow(struct chp__mpmc *ch, void *out)
 {
 	struct service sv = NO_SERVICE;
-	int r;
+	int r = ch->rx_first ? CHP_EAGAIN : chp__mpmc_take(ch, out, &sv);
 
-	mpmc_lock(ch);
-	r = ch->rx_first ? CHP_EAGAIN : chp__mpmc_take(ch, out, &sv);
 	chp__mpmc_leave(ch, &sv);
 	return r;
+}
+
+/* What needs no waiting: 1, CHP_EAGAIN, CHP_ECLOSED. */
+static inline int receive(struct chp__mpmc *ch, void *out)
+{
+	mpmc_lock(ch);
+	if (unlikely(!pop_at_once(ch, out)))
+		return receive_slow(ch, out);
+	mpmc_unlock(ch);
+	return 1;
 }
 
 COLD static int receive_and_destroy(struct chp__mpmc *ch)
@@ -326,18 +347,13 @@ int chp_mpmc_recv_with(chp_mpmc_rx *rx, void *out, const chp_wait *w)
 	return chp__block(self, &op.op, w);
 }
 
-/* The common case in one step: a message is there, no sender waits. */
 static inline bool recv_fast(struct chp__mpmc *ch, void *out)
 {
 	bool ok;
 
 	if (!spin_trylock(&ch->lock, RANK_OBJECT))
 		return false;
-	ok = mpmc_has_message(ch) && !ch->tx_first && !store_at_end(&ch->store);
-	if (likely(ok)) {
-		value_copy(out, store_front(&ch->store), ch->store.size);
-		store_pop(&ch->store);
-	}
+	ok = pop_at_once(ch, out);
 	mpmc_unlock(ch);
 	return ok;
 }
@@ -347,7 +363,7 @@ int chp_mpmc_recv(chp_mpmc_rx *rx, void *out)
 	struct agent *self = agent_unhindered();
 	struct chp__mpmc *ch = rx->ch;
 
-	if (unlikely(!self || !ch || !out || !recv_fast(ch, out)))
+	if (unlikely(!self || !ch || !recv_fast(ch, out)))
 		return chp_mpmc_recv_with(rx, out, NULL);
 	agent_spend(self);
 	return 0;

@@ -8,14 +8,13 @@
 #include "wait/block.h"
 
 /*
- * Take the lock, with a block at hand if the next push needs one.  False: no
- * memory, and no lock.
+ * Lock held, and it stays so, with a block at hand if the next push needs one;
+ * unless memory runs out: then it is given up.
  */
-static bool lock_to_put(struct chp__mpmc *ch)
+static bool provide_block(struct chp__mpmc *ch)
 {
 	struct block *b;
 
-	mpmc_lock(ch);
 	while (unlikely(store_needs_block(&ch->store))) {
 		/* Relaxed: written under the lock.  Nothing will be pushed, and
 		   whoever destroys the messages is alone. */
@@ -38,19 +37,46 @@ static bool lock_to_put(struct chp__mpmc *ch)
 	return true;
 }
 
-int chp_mpmc_try_send(chp_mpmc_tx *tx, const void *value)
+/* Lock held: the common case, a place is free and nobody waits. */
+static inline bool push_at_once(struct chp__mpmc *ch, const void *value)
+{
+	/* Relaxed: written under the lock. */
+	bool ok = mpmc_has_room(ch) && !ch->tx_first && !ch->rx_first &&
+		  !load_relaxed(&ch->closed) && !store_needs_block(&ch->store);
+
+	if (likely(ok))
+		store_push(&ch->store, value);
+	return ok;
+}
+
+/* Lock held, given up: all other cases. */
+static NOINLINE int send_slow(struct chp__mpmc *ch, const void *value,
+			      bool leave)
 {
 	struct service sv = NO_SERVICE;
-	struct chp__mpmc *ch = tx->ch;
 	int r;
 
-	if (unlikely(!ch))
-		return CHP_EINVAL;
-	if (unlikely(!lock_to_put(ch)))
+	if (unlikely(!provide_block(ch)))
 		return CHP_ENOMEM;
-	r = ch->tx_first ? CHP_EAGAIN : chp__mpmc_put(ch, value, true, &sv);
+	r = ch->tx_first ? CHP_EAGAIN : chp__mpmc_put(ch, value, leave, &sv);
 	chp__mpmc_leave(ch, &sv);
 	return r;
+}
+
+/* What needs no waiting.  leave: as chp__mpmc_put(). */
+static inline int send_at_once(struct chp__mpmc *ch, const void *value,
+			       bool leave)
+{
+	mpmc_lock(ch);
+	if (unlikely(!push_at_once(ch, value)))
+		return send_slow(ch, value, leave);
+	mpmc_unlock(ch);
+	return 0;
+}
+
+int chp_mpmc_try_send(chp_mpmc_tx *tx, const void *value)
+{
+	return likely(tx->ch) ? send_at_once(tx->ch, value, true) : CHP_EINVAL;
 }
 
 /* ---- The operation ---- */
@@ -65,7 +91,8 @@ static int start(chp_mpmc_op *o, chp_waker waker)
 	if (!ch)
 		return CHP_EINVAL;
 	waker_retain(waker);
-	if (unlikely(!lock_to_put(ch))) {
+	mpmc_lock(ch);
+	if (unlikely(!provide_block(ch))) {
 		waker_release(waker);
 		return CHP_ENOMEM;
 	}
@@ -207,19 +234,6 @@ void chp_mpmc_send_op(chp_mpmc_op *op, const chp_mpmc_tx *tx, const void *value)
 
 /* ---- Blocking ---- */
 
-/* What needs no waiting, and will not find a receiver that is polled. */
-static int send_at_once(struct chp__mpmc *ch, const void *value)
-{
-	struct service sv = NO_SERVICE;
-	int r;
-
-	if (unlikely(!lock_to_put(ch)))
-		return CHP_ENOMEM;
-	r = ch->tx_first ? CHP_EAGAIN : chp__mpmc_put(ch, value, false, &sv);
-	chp__mpmc_leave(ch, &sv);
-	return r;
-}
-
 int chp_mpmc_send_with(chp_mpmc_tx *tx, const void *value, const chp_wait *w)
 {
 	struct agent *self = agent_self();
@@ -232,7 +246,7 @@ int chp_mpmc_send_with(chp_mpmc_tx *tx, const void *value, const chp_wait *w)
 	r = wait_check(self, w);
 	if (unlikely(r))
 		return r;
-	r = send_at_once(ch, value);
+	r = send_at_once(ch, value, false);
 	if (likely(r != CHP_EAGAIN)) {
 		agent_spend(self);
 		return r;
@@ -243,17 +257,13 @@ int chp_mpmc_send_with(chp_mpmc_tx *tx, const void *value, const chp_wait *w)
 	return chp__block(self, &op.op, w);
 }
 
-/* The common case in one step: a place is free, nobody waits. */
 static inline bool send_fast(struct chp__mpmc *ch, const void *value)
 {
 	bool ok;
 
 	if (!spin_trylock(&ch->lock, RANK_OBJECT))
 		return false;
-	ok = mpmc_has_room(ch) && !ch->tx_first && !ch->rx_first &&
-	     !load_relaxed(&ch->closed) && !store_needs_block(&ch->store);
-	if (likely(ok))
-		store_push(&ch->store, value);
+	ok = push_at_once(ch, value);
 	mpmc_unlock(ch);
 	return ok;
 }
