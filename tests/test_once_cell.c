@@ -1,7 +1,7 @@
 /*
  * test_once_cell.c - a once cell as its users see it: who makes the value, what
- * the others get, what a failure does, setting, taking, destroying.  Waits as
- * operations are in test_once_cell_op.c, races in test_once_cell_races.c.
+ * the others get, what a failure does, setting, taking, destroying.  Polling
+ * and waiting are in test_once_cell_op.c and test_once_cell_wait.c.
  */
 #include "once.h"
 

@@ -28,6 +28,8 @@
 
 #include <chappe/broadcast.h>
 #include <chappe/broadcast_typed.h>
+#include <chappe/mpmc.h>
+#include <chappe/mpmc_typed.h>
 #include <chappe/mpsc.h>
 #include <chappe/mpsc_permit.h>
 #include <chappe/mpsc_typed.h>
