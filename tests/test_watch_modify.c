@@ -275,6 +275,23 @@ static void modifying_from_within_is_misuse(void)
 	h_must_panic(nested, &tx, "watch: a modifying function");
 }
 
+static void drop_all_handles(void *value, void *arg)
+{
+	(void)arg;
+	*(int *)value = 5;
+	drop_both();
+	CHECK_EQ(load(&drops), 0);
+}
+
+/* The header forbids it; nothing breaks all the same. */
+static void a_function_that_drops_its_own_channel_does_no_harm(void)
+{
+	make_with(&cloned);
+	CHECK_CODE(chp_watch_send_modify(&tx, drop_all_handles, NULL), 0);
+	/* The value and what was made of it. */
+	CHECK_EQ(load(&drops), 2);
+}
+
 /* ---- Turns ---- */
 
 static chp_word inside, waiting, go_on;
@@ -459,6 +476,7 @@ static const struct h_test tests[] = {
 	TEST(the_function_may_look_at_its_channel, IN_ALL),
 	TEST(a_send_meanwhile_is_not_lost, IN_ALL),
 	TEST(modifying_from_within_is_misuse, ON_ITS_OWN),
+	TEST(a_function_that_drops_its_own_channel_does_no_harm, IN_ALL),
 	TEST(functions_run_one_at_a_time_and_all_count, IN_ALL),
 	TEST(a_send_does_not_wait_for_a_function, IN_ALL),
 	TEST(send_replace_hands_out_what_a_function_made, IN_ALL),

@@ -24,6 +24,7 @@ struct member {
 	int id;
 	long count, sum;
 	size_t size;
+	uint64_t *copy;
 	struct rng rng;
 };
 
@@ -53,28 +54,35 @@ static void check_whole(const void *value, size_t size, uint64_t n)
 		CHECK_EQ(v[i], n);
 }
 
+/* The value and its version belong together; it stays whole while we look. */
+static void look_closely(struct member *m, uint64_t *last)
+{
+	chp_watch_ref ref;
+
+	CHECK_CODE(chp_watch_borrow_and_update(&m->rx, &ref), 0);
+	/* A handle counts changes by two. */
+	check_whole(ref.value, m->size, m->rx.seen / 2);
+	CHECK(m->rx.seen / 2 >= *last);
+	CHECK_EQ(chp_watch_ref_has_changed(&ref), m->rx.seen / 2 != *last);
+	*last = m->rx.seen / 2;
+	CHECK_CODE(chp_watch_get_and_update(&m->rx, m->copy), 0);
+	check_whole(m->copy, m->size, m->rx.seen / 2);
+	check_whole(ref.value, m->size, *last);
+	*last = m->rx.seen / 2;
+	chp_watch_ref_release(&ref);
+}
+
 static void *look_all_the_time(void *arg)
 {
 	struct member *m = arg;
-	uint64_t last = 0, *copy = malloc(m->size);
-	chp_watch_ref ref;
+	uint64_t last = 0;
 	int r;
 
+	m->copy = malloc(m->size);
 	chp_watch_tx_drop(&m->tx);
 	while (!load(&stop)) {
-		CHECK_CODE(chp_watch_borrow_and_update(&m->rx, &ref), 0);
-		/* A handle counts changes by two. */
-		check_whole(ref.value, m->size, m->rx.seen / 2);
-		CHECK(m->rx.seen / 2 >= last);
-		CHECK_EQ(chp_watch_ref_has_changed(&ref),
-			 m->rx.seen / 2 != last);
-		last = m->rx.seen / 2;
-		CHECK_CODE(chp_watch_get_and_update(&m->rx, copy), 0);
-		check_whole(copy, m->size, m->rx.seen / 2);
-		/* Still whole, however many came meanwhile. */
-		check_whole(ref.value, m->size, last);
-		last = m->rx.seen / 2;
-		chp_watch_ref_release(&ref);
+		for (int i = 0; i < 20; i++)
+			look_closely(m, &last);
 		if (m->id % 2) {
 			r = watch_changed(&m->rx, NULL);
 			CHECK(r == 0 || r == CHP_ECLOSED);
@@ -82,7 +90,7 @@ static void *look_all_the_time(void *arg)
 		}
 		h_yield();
 	}
-	free(copy);
+	free(m->copy);
 	finish(m);
 	return NULL;
 }
@@ -100,7 +108,7 @@ static void look_while_sending(size_t size)
 		m[i].size = size;
 		start(&m[i], look_all_the_time);
 	}
-	for (uint64_t n = 1; n <= (uint64_t)h_rounds(4000); n++) {
+	for (uint64_t n = 1; n <= (uint64_t)h_rounds(20000); n++) {
 		for (size_t i = 0; i < size / sizeof(*v); i++)
 			v[i] = n;
 		CHECK_CODE(chp_watch_send(&tx, v), 0);

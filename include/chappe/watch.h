@@ -19,17 +19,18 @@
  *
  * For a type-checked channel see watch_typed.h.
  *
- * Handles.  Clone them, drop each once.  A receiver remembers what it has
- * seen, so one owner at a time uses it; a sender may be used by several at
- * once.  With the last sender the channel is closed: the value stays readable.
- * Without receivers it is closed for senders until one subscribes.  All-zero
- * handles and refs are empty: using one is CHP_EINVAL unless another answer is
- * said, dropping or releasing it does nothing, a clone of one is one.
+ * Handles.  Clone them, drop each once, and not while it is in use.  A receiver
+ * remembers what it has seen, so one owner at a time uses it; a sender may be
+ * used by several at once.  With the last sender the channel is closed; the
+ * value stays readable.  Without receivers it is closed for senders, until one
+ * subscribes.  All-zero handles and refs are empty: using one is CHP_EINVAL if
+ * no other answer is said, dropping or releasing it does nothing.
  *
- * Borrowing gives a counted snapshot, never a lock: a ref may be held for as
- * long as one likes, across waits, by another task or thread than borrowed it,
- * with others of the same channel, and after all handles are gone.  It delays
- * nobody; only its memory stays.  What it shows never changes.
+ * Borrowing gives a counted snapshot, not a lock: a ref may be held as long as
+ * one likes, across waits, by another task or thread, with others of the same
+ * channel, and after all handles are gone.  It delays nobody; only its memory
+ * stays.  What it shows never changes.  Whatever fills a ref overwrites it:
+ * release it before.
  *
  * Values are copied in as bytes.  A send that fails leaves the value with the
  * caller.  A value that was replaced goes to the destructor as soon as nobody
@@ -37,12 +38,13 @@
  * may be NULL only where that is said, or if the size is 0.
  *
  * Callbacks (clone, drop, predicates, modifying functions) run with no lock
- * held.  They may use any channel, this one too, but for what is said at
- * send_modify; they must not be left by longjmp or an exception.
+ * held, and may use the channel, but for what is said at send_modify.  They must
+ * not be left by longjmp or an exception.  Only a modifying function may wait.
  *
  * Memory: a change happens before each borrow, changed or wait_for that sees
  * it or a later one; dropping the last sender, or receiver, before the other
- * side hears of it.  Not from signal handlers.  tokio: sync::watch.
+ * side hears of it.  Not from signal handlers.  tokio: sync::watch; what has the
+ * name of a method there does what it does, but for Ref, which is a lock.
  */
 #ifndef CHAPPE_WATCH_H
 #define CHAPPE_WATCH_H
@@ -124,10 +126,9 @@ CHP_API int chp_watch_send_replace(const chp_watch_tx *tx, const void *value,
  *
  * f is called once.  Such functions of one channel run one at a time, in the
  * order of the calls; others wait meanwhile, uninterruptibly, as a task or a
- * thread does; so do not call these from a waker.  A chp_watch_send meanwhile
- * does not wait: it counts as the later change, and what f makes is never seen.
- * f may wait; it must not call these, or send_replace with old, on its own
- * channel (misuse).
+ * thread does; so do not call these from a waker.  A send meanwhile does not
+ * wait: it counts as the later change, and what f makes is never seen.  f must
+ * not call these, or send_replace with old, on its own channel (misuse).
  */
 CHP_API int chp_watch_send_modify(const chp_watch_tx *tx,
 				  void (*f)(void *value, void *arg), void *arg);
@@ -151,10 +152,10 @@ CHP_API int chp_watch_is_closed(const chp_watch_tx *tx);
 CHP_API int chp_watch_closed(const chp_watch_tx *tx);
 CHP_API int chp_watch_closed_with(const chp_watch_tx *tx, const chp_wait *w);
 
-/* Handles that exist. */
 CHP_API size_t chp_watch_receiver_count(const chp_watch_tx *tx);
 CHP_API size_t chp_watch_sender_count(const chp_watch_tx *tx);
 
+/* A clone of an empty handle is one. */
 CHP_API int chp_watch_same_channel(const chp_watch_tx *a,
 				   const chp_watch_tx *b);
 CHP_API void chp_watch_tx_clone(const chp_watch_tx *tx, chp_watch_tx *out);
@@ -217,7 +218,7 @@ CHP_API int chp_watch_wait_for_with(chp_watch_rx *rx,
 
 /*
  * The three waits as operations.  The handle must stay in place meanwhile, and
- * must not be dropped.  Cancelling one loses nothing and marks nothing seen.
+ * must not be dropped.  Cancelling loses nothing: what is seen was refused.
  */
 typedef struct chp_watch_op {
 	chp_op op;
@@ -236,10 +237,9 @@ CHP_API void chp_watch_wait_for_op(chp_watch_op *op, chp_watch_rx *rx,
 				   int (*pred)(const void *value, void *arg),
 				   void *arg, chp_watch_ref *ref);
 
+/* The clone has seen what rx has seen. */
 CHP_API int chp_watch_rx_same_channel(const chp_watch_rx *a,
 				      const chp_watch_rx *b);
-
-/* The clone has seen what rx has seen. */
 CHP_API void chp_watch_rx_clone(const chp_watch_rx *rx, chp_watch_rx *out);
 CHP_API void chp_watch_rx_drop(chp_watch_rx *rx);
 

@@ -109,6 +109,7 @@ static void end(struct chp__watch *ch)
 	struct chp__watch_cell *cell = ch->current;
 	bool last = --cell->refs == 0;
 
+	ch->current = NULL;
 	watch_unlock(ch);
 	if (last)
 		chp__watch_retire(cell);

@@ -11,14 +11,14 @@
  *                          done just before the send, which replaced what it
  *                          made: so its copy is thrown away.
  *
- * The second is an order that all can agree on: the modification began before
- * that send and has not returned; it saw the value that the send replaced, with
- * nothing in between; and nobody saw what it made, as nobody need see each
+ * The second is an order that all can agree on: when the first such send came
+ * the modification had begun and not returned; it saw the very value that this
+ * send replaced; and nobody saw what it made, but then nobody need see every
  * value.  One caller could tell: a send that is handed the value it replaced.
  * So send_replace, if it hands it out, takes its turn as well.
  *
- * Waiting for the send to be over, or for the modification, would have been the
- * other ways: then sends wait for the user's code, or it runs twice.
+ * Turned down: sends that take turns, too, and so wait for the user's code; and
+ * calling the function again on the newer value, so that it runs twice.
  */
 #include "chan/watch.h"
 
