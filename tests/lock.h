@@ -76,18 +76,21 @@ static inline void spawn_mixed(int i, struct h_agent *a, void *(*fn)(void *),
 	(i % 3 == 2 ? h_spawn_thread : h_spawn)(a, fn, arg);
 }
 
-/*
- * Tasks first, for joining a thread blocks the one under this task.  The
- * agents are `stride` bytes apart.
- */
+/* The agents are `stride` bytes apart. */
 static inline void join_mixed(struct h_agent *first, int n, size_t stride)
 {
-	for (int threads = 0; threads < 2; threads++)
-		for (int i = 0; i < n; i++)
-			if ((i % 3 == 2) == threads)
-				(threads ? h_join_thread : h_join)(
-					(void *)((char *)first +
-						 (size_t)i * stride));
+	for (int i = 0; i < n; i++) {
+		struct h_agent *a =
+			(void *)((char *)first + (size_t)i * stride);
+
+		if (i % 3 != 2) {
+			h_join(a);
+			continue;
+		}
+		/* Joining blocks the thread under the tasks it may wait for. */
+		while (pthread_tryjoin_np(a->thread, NULL) == EBUSY)
+			rest();
+	}
 }
 
 /* ---- Locking ---- */
@@ -159,6 +162,9 @@ static inline int cond_wait_with(chp_cond *c, chp_mutex *m, const chp_wait *w)
 
 	if (h_mode() != H_POLLED)
 		return w ? chp_cond_wait_with(c, m, w) : chp_cond_wait(c, m);
+	/* Never polled, it would not have unlocked. */
+	if (w && w->cancel && (r = chp_cancel_status(w->cancel)) != 0)
+		return r;
 	chp_cond_wait_op(&op, c, m);
 	r = h_wait(&op.op, w);
 	if (r != 0)
