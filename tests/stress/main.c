@@ -17,25 +17,11 @@
 enum { THREADS = 4, MT_TASKS = 9, CT_TASKS = 5, VISITORS = 3, PATIENCE = 30 };
 
 static const struct part *const all_parts[] = {
-	&part_sem_fifo,
-	&part_sem_fair,
-	&part_sem_unfair,
-	&part_mutex,
-	&part_mutex_fifo,
-	&part_rwlock,
-	&part_cond,
-	&part_oneshot,
-	&part_mpsc_one,
-	&part_mpsc,
-	&part_mpsc_unbounded,
-	&part_time,
-	&part_cancel,
-	&part_select,
-	&part_task,
-	&part_group,
-	&part_runtime,
-	&part_handoff,
-	&part_chaos,
+	&part_sem_fifo,   &part_sem_fair, &part_sem_unfair,     &part_mutex,
+	&part_mutex_fifo, &part_rwlock,   &part_cond,           &part_oneshot,
+	&part_mpsc_one,   &part_mpsc,     &part_mpsc_unbounded, &part_time,
+	&part_cancel,     &part_select,   &part_task,           &part_group,
+	&part_runtime,    &part_handoff,  &part_chaos,
 };
 
 const struct part *parts[MAX_PARTS];
@@ -181,8 +167,7 @@ static void watch(const struct agent *a, struct life *l)
 		l->beats = beats;
 		l->since = now;
 	} else if (now - l->since > PATIENCE * CHP_SEC) {
-		fprintf(stderr,
-			"no progress for %d s, seed %" PRIu64 ", by:\n",
+		fprintf(stderr, "no progress for %d s, seed %" PRIu64 ", by:\n",
 			PATIENCE, seed);
 		agent_print(a);
 		report();

@@ -12,15 +12,7 @@
 
 enum { SLOTS = 4 };
 
-enum object {
-	O_SEMAPHORE,
-	O_MUTEX,
-	O_READ,
-	O_WRITE,
-	O_COND,
-	O_TOKEN,
-	OBJECTS
-};
+enum object { O_SEMAPHORE, O_MUTEX, O_READ, O_WRITE, O_COND, O_TOKEN, OBJECTS };
 
 struct box {
 	enum object object;
@@ -97,11 +89,12 @@ static struct box *box_new(struct agent *a)
 
 	b->object = (enum object)below(a, OBJECTS);
 	b->n = 1 + below(a, 3);
-	CHECK_CODE(chp_semaphore_init(&b->semaphore, 0, (chp_policy)below(a, 3)),
-		   0);
-	CHECK_CODE(chp_mutex_init(&b->mutex,
-				  chance(a, 50) ? CHP_MUTEX_FIFO : 0),
-		   0);
+	CHECK_CODE(
+		chp_semaphore_init(&b->semaphore, 0, (chp_policy)below(a, 3)),
+		0);
+	CHECK_CODE(
+		chp_mutex_init(&b->mutex, chance(a, 50) ? CHP_MUTEX_FIFO : 0),
+		0);
 	return b;
 }
 
@@ -125,8 +118,8 @@ static chp_op *close_box(struct agent *a, struct box *b)
 		return lock_twice(b);
 	case O_READ:
 		chp_rwlock_write(&b->rwlock);
-		(chance(a, 50) ? chp_rwlock_read_op : chp_rwlock_write_op)(
-			&b->rw, &b->rwlock);
+		(chance(a, 50) ? chp_rwlock_read_op
+			       : chp_rwlock_write_op)(&b->rw, &b->rwlock);
 		return &b->rw.op;
 	case O_WRITE:
 		chp_rwlock_read(&b->rwlock);

@@ -93,9 +93,9 @@ static void ask(struct agent *a, chp_oneshot_rx *rx)
 
 	CHECK_CODE(chp_oneshot(sizeof(struct message), message_drop, &q.tx, rx),
 		   0);
-	CHECK_CODE(chp_mpsc_try_send(&counter[below(a, SERVERS)][a->number],
-				     &q),
-		   0);
+	CHECK_CODE(
+		chp_mpsc_try_send(&counter[below(a, SERVERS)][a->number], &q),
+		0);
 }
 
 /* Not interested any more. */

@@ -181,15 +181,15 @@ static void lock_rw_owned(struct agent *a)
 		break;
 	case 2:
 		w = draw(a, &m, SOMEHOW);
-		rw_guard_done(a, l, &g,
-			      judge(a, &m,
-				    chp_rwlock_read_owned_with(l, &g, w)));
+		rw_guard_done(
+			a, l, &g,
+			judge(a, &m, chp_rwlock_read_owned_with(l, &g, w)));
 		break;
 	default:
 		w = draw(a, &m, SOMEHOW);
-		rw_guard_done(a, l, &g,
-			      judge(a, &m,
-				    chp_rwlock_write_owned_with(l, &g, w)));
+		rw_guard_done(
+			a, l, &g,
+			judge(a, &m, chp_rwlock_write_owned_with(l, &g, w)));
 	}
 }
 

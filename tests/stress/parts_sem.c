@@ -29,7 +29,7 @@ static struct arena fifo = { .part = &part_sem_fifo, .policy = CHP_FIFO },
 
 static struct arena *arena_of(const struct part *p)
 {
-	return p == &part_sem_fifo ? &fifo
+	return p == &part_sem_fifo   ? &fifo
 	       : p == &part_sem_fair ? &fair
 				     : &unfair;
 }

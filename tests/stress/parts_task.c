@@ -74,8 +74,8 @@ static void spawn_and_join(const struct child_arg *arg)
 	chp_wait whatever = { .flags = CHP_UNINTERRUPTIBLE };
 	chp_task_options options = { .arg_drop = arg_drop,
 				     .result_drop = result_drop };
-	struct child_arg *own =
-		arg_new(arg->parent, arg->n % 2 ? W_YIELD : W_SLEEP, arg->n / 2);
+	struct child_arg *own = arg_new(
+		arg->parent, arg->n % 2 ? W_YIELD : W_SLEEP, arg->n / 2);
 	chp_outcome o;
 	chp_task t;
 	int r = chp_spawn_with(&t, child, own, &options);
@@ -105,9 +105,9 @@ static void work(const struct child_arg *arg)
 		break;
 	case W_LOCAL:
 		CHECK(!chp_local_get(&value_key));
-		CHECK_CODE(chp_local_set(&value_key,
-					 value_new(&part_task, 0, 0)),
-			   0);
+		CHECK_CODE(
+			chp_local_set(&value_key, value_new(&part_task, 0, 0)),
+			0);
 		chp_yield();
 		CHECK(chp_local_get(&value_key) != NULL);
 		break;

@@ -42,7 +42,8 @@ struct errand;
 
 /* What became of the waits and calls of one part, by one agent. */
 struct tally {
-	long steps, ok, again, closed, timed_out, interrupted, aborted, given_up;
+	long steps, ok, again, closed, timed_out, interrupted, aborted,
+		given_up;
 };
 
 /* ---- Parts ---- */
@@ -88,9 +89,9 @@ struct agent {
 	struct tally tally[MAX_PARTS];
 
 	/* for others to look at */
-	chp_word64 beats;          /* grows with everything it does */
-	chp_ptr doing;             /* in words */
-	chp_ptr slot;              /* its chp_agent */
+	chp_word64 beats; /* grows with everything it does */
+	chp_ptr doing;    /* in words */
+	chp_ptr slot;     /* its chp_agent */
 	chp_word64 id;
 	chp_word running;
 };

@@ -202,9 +202,9 @@ static void doze(struct box *b, chp_time until)
 
 struct hand {
 	struct box *box;
-	chp_time limit;    /* gives up then; 0: never */
-	chp_time again;    /* the operation asked to be polled then */
-	bool own_timer;    /* the operation is to arm its own */
+	chp_time limit;     /* gives up then; 0: never */
+	chp_time again;     /* the operation asked to be polled then */
+	bool own_timer;     /* the operation is to arm its own */
 	unsigned impatient; /* so often it polls without having been woken */
 };
 
@@ -273,8 +273,8 @@ static int by_blocking(struct agent *a, chp_op *op, enum patience p)
 	int r;
 
 	at(a, w && w->deadline ? "waiting until"
-	       : w && w->cancel ? "waiting with a token"
-				: "waiting");
+	      : w && w->cancel ? "waiting with a token"
+			       : "waiting");
 	r = chp_op_wait(op, w);
 	if (op->result == CHP_ECANCELED)
 		check_reason(a, &m, r);
