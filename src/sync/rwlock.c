@@ -107,7 +107,7 @@ int chp_rwlock_try_upgrade(chp_rwlock *l)
 	uint64_t word;
 
 	do {
-		word = word_unlocked(&l->pool);
+		word = word_unlocked(&l->pool.word);
 		if (!is_held(l, word, false))
 			chp__panic("rwlock %p upgraded, but nobody reads it",
 				   (void *)l);

@@ -130,7 +130,7 @@ static int poll_timeout(chp_op *op, chp_poll_ctx *ctx)
 	}
 	if (!t->sleep.until || chp__sleep_poll(&t->sleep, ctx) != 0)
 		return CHP_PENDING;
-	if (chp_op_cancel(t->inner) == CHP_TOO_LATE)
+	if (op_cancel_finds_result(t->inner))
 		return t->inner->result;
 	return CHP_ETIMEDOUT;
 }
