@@ -189,6 +189,28 @@ static void polling_again_keeps_the_place(chp_policy policy)
 	chp_op_cancel(&p[1].op.op);
 }
 
+/* Who polls last is who waits. */
+static void the_list_follows_the_waker(chp_policy policy)
+{
+	chp_poll_ctx own = chp_poll_ctx_of(chp_waker_current());
+	chp_agent self = chp_agent_current();
+	struct poller p;
+	chp_waiter w;
+
+	make(0, policy);
+	queue_poller(&p, 1);
+	CHECK_CODE(chp_op_poll(&p.op.op, &own), CHP_PENDING);
+	CHECK_EQ(chp_semaphore_waiters(&s, &w, 1), 1);
+	CHECK_EQ(w.kind, chp_agent_kind_of(self));
+	CHECK(w.agent.slot == self.slot && w.agent.id == self.id);
+	CHECK_CODE(h_poll(&p.op.op, &p.waker), CHP_PENDING);
+	CHECK_EQ(chp_semaphore_waiters(&s, &w, 1), 1);
+	CHECK_EQ(w.kind, CHP_POLLER);
+	CHECK_EQ(w.agent.id, 0);
+	chp_op_cancel(&p.op.op);
+	nobody_waits();
+}
+
 /* ---- Text ---- */
 
 static void describe_gives_the_name_and_the_count(void)
@@ -330,6 +352,7 @@ static const struct h_test tests[] = {
 	TEST_BY_POLICY(the_list_names_threads_tasks_and_pollers, IN_TASKS),
 	TEST_BY_POLICY(the_list_is_cut_at_max_and_counts_all, IN_ALL),
 	TEST_BY_POLICY(polling_again_keeps_the_place, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(the_list_follows_the_waker, IN_ALL),
 	TEST(describe_gives_the_name_and_the_count, ON_ITS_OWN),
 	TEST(describe_gives_the_address_for_a_name, ON_ITS_OWN),
 	TEST_BY_POLICY(save_and_restore_keep_count_capacity_and_policy,

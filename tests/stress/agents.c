@@ -199,7 +199,8 @@ void agent_begin(struct agent *a, enum kind kind)
 	chp_agent self = chp_agent_current();
 
 	agent_adopt(a);
-	a->kind = kind;
+	if (a->visitor)
+		a->kind = kind;
 	a->aborted = false;
 	at(a, "starting");
 	/* Handles are harmless also when they are read half and half. */
