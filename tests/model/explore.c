@@ -22,21 +22,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "task/context.h"
 
 struct world *world;
 
 extern char __data_start[], _end[];
-
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void *map(uintptr_t at, size_t size)
 {
@@ -258,6 +249,20 @@ unsigned choose(unsigned count)
 	return n->chosen;
 }
 
+unsigned choose_bounded(unsigned count)
+{
+	const struct scenario *s = world->scenario;
+	unsigned chosen;
+
+	if (s->bound && count > 1 && world->oddities >= s->bound) {
+		world->cut = true;
+		return 0;
+	}
+	chosen = choose(count);
+	world->oddities += chosen != 0;
+	return chosen;
+}
+
 /* ---- One execution ---- */
 
 /* Keep, or put back, the program's variables and the agents of its threads. */
@@ -329,7 +334,8 @@ static void reset(void)
 	world->generation++;
 	world->now = 1000000000;
 	world->ticks = world->scenario->ticks;
-	world->depth = world->preemptions = world->event_count = 0;
+	world->depth = world->event_count = 0;
+	world->preemptions = world->oddities = 0;
 	world->sleeping = 0;
 	world->pruned = false;
 	world->running = true;
@@ -432,11 +438,9 @@ bool explore(const struct scenario *s, const char *replay)
 	world->replay = replay;
 	world->heap_start = world->heap_next;
 	snapshot(true);
-	world->started = seconds();
 	while (more && !world->failure[0]) {
 		execute();
-		world->executions += !world->pruned;
-		world->prunes += world->pruned;
+		*world->executions += !world->pruned;
 		more = !replay && !world->failure[0] && advance();
 	}
 	return !world->failure[0];

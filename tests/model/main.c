@@ -1,9 +1,8 @@
 /*
  * main.c - run all scenarios, a process for each, some at a time.
  *
- *	chappe-model [--jobs=N] [--filter=TEXT] [--seconds=N]
+ *	chappe-model [--jobs=N] [--filter=TEXT] [--bound=N]
  *	chappe-model --replay SCENARIO STRING
- *	chappe-model --list
  *
  * A line per scenario says how many executions were explored, and whether
  * these are all (complete), or all with so many preemptions (bounded).
@@ -25,10 +24,18 @@
 extern const struct scenario *const __start_scenarios[];
 extern const struct scenario *const __stop_scenarios[];
 
-/* Shared with the processes. */
+/* Of the scenario that a process runs; shared with the parent. */
 struct progress {
+	const struct scenario *scenario; /* NULL: free */
+	pid_t pid;
 	uint64_t executions;
 };
+
+enum { MAX_JOBS = 64, MAX_SCENARIOS = 1000 };
+
+static struct progress *jobs;
+static unsigned job_count, passed, failed, to_do;
+static int bound = -1; /* another one than the scenario's */
 
 static double now(void)
 {
@@ -69,11 +76,11 @@ static void warm_up(void)
 }
 
 /* Is what was found what the scenario is for? */
-static bool judge(const struct scenario *s, bool passed)
+static bool judge(const struct scenario *s, bool held)
 {
 	if (s->must_fail)
-		return !passed && strstr(world->failure, s->must_fail);
-	if (!passed)
+		return !held && strstr(world->failure, s->must_fail);
+	if (!held)
 		return false;
 	if ((world->reached & s->must_reach) == s->must_reach)
 		return true;
@@ -85,24 +92,29 @@ static bool judge(const struct scenario *s, bool passed)
 
 static void print_result(const struct scenario *s, bool good, double took)
 {
-	char bound[40] = "complete";
+	char extent[40] = "complete";
 
 	if (s->must_fail)
-		snprintf(bound, sizeof(bound), "found");
+		snprintf(extent, sizeof(extent), "found");
 	else if (s->bound && world->cut)
-		snprintf(bound, sizeof(bound), "bounded(%u)", s->bound);
+		snprintf(extent, sizeof(extent), "bounded(%u)", s->bound);
 	printf("%-4s %-36s %10llu  %-11s %6.1f s\n", good ? "ok" : "FAIL",
-	       s->name, (unsigned long long)world->executions,
-	       good ? bound : "", took);
+	       s->name, (unsigned long long)*world->executions,
+	       good ? extent : "", took);
 }
 
-static int run_scenario(const struct scenario *s, const char *replay)
+static int run_scenario(const struct scenario *original, const char *replay,
+			uint64_t *executions)
 {
 	static char text[CHOICES + 1];
+	struct scenario copy = *original, *s = &copy;
 	double start = now();
 	bool good;
 
+	if (bound >= 0)
+		copy.bound = (unsigned)bound;
 	warm_up();
+	world->executions = executions;
 	world->tracing = replay != NULL;
 	good = judge(s, explore(s, replay));
 	if (replay)
@@ -121,31 +133,75 @@ static int run_scenario(const struct scenario *s, const char *replay)
 
 /* ---- All of them ---- */
 
-static unsigned passed, failed, running;
+static void show_progress(void)
+{
+	printf("\r\033[K%u done, %u to do", passed + failed, to_do);
+	for (unsigned i = 0; i < job_count; i++)
+		if (jobs[i].scenario)
+			printf("; %s %llu", jobs[i].scenario->name,
+			       (unsigned long long)jobs[i].executions);
+	fflush(stdout);
+}
+
+/* Wait for a process to end; show meanwhile how far all are. */
+static int wait_for_one(int *status)
+{
+	int pid;
+
+	if (!isatty(STDOUT_FILENO))
+		return wait(status);
+	while ((pid = waitpid(-1, status, WNOHANG)) == 0) {
+		show_progress();
+		usleep(200000);
+	}
+	printf("\r\033[K");
+	fflush(stdout);
+	return pid;
+}
 
 static void reap(void)
 {
-	int status;
+	struct progress *job = jobs;
+	int status, pid = wait_for_one(&status);
 
-	if (wait(&status) < 0)
-		return;
-	running--;
+	while (job < jobs + job_count - 1 && job->pid != pid)
+		job++;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		passed++;
-		return;
+	} else {
+		failed++;
+		if (WIFSIGNALED(status))
+			printf("FAIL %s: signal %d\n", job->scenario->name,
+			       WTERMSIG(status));
 	}
-	if (WIFSIGNALED(status))
-		printf("FAIL a scenario ended by signal %d\n",
-		       WTERMSIG(status));
-	failed++;
+	job->scenario = NULL;
 }
 
-static void start(const struct scenario *s)
+/* In the first free job, if there is one. */
+static bool start(const struct scenario *s)
 {
-	fflush(stdout);
-	if (fork() == 0)
-		_exit(run_scenario(s, NULL));
-	running++;
+	pid_t pid;
+
+	for (struct progress *job = jobs; job < jobs + job_count; job++) {
+		if (job->scenario)
+			continue;
+		job->scenario = s;
+		job->executions = 0;
+		pid = fork(); /* not into what both share */
+		if (pid == 0)
+			_exit(run_scenario(s, NULL, &job->executions));
+		job->pid = pid;
+		return true;
+	}
+	return false;
+}
+
+static bool any_running(void)
+{
+	for (unsigned i = 0; i < job_count; i++)
+		if (jobs[i].scenario)
+			return true;
+	return false;
 }
 
 static int by_name(const void *a, const void *b)
@@ -154,22 +210,23 @@ static int by_name(const void *a, const void *b)
 		      (*(const struct scenario *const *)b)->name);
 }
 
-static int run_all(unsigned jobs, const char *filter)
+static int run_all(const char *filter)
 {
-	const struct scenario *all[1000];
+	const struct scenario *all[MAX_SCENARIOS];
 	unsigned count = 0;
 
 	for (const struct scenario *const *s = __start_scenarios;
-	     s < __stop_scenarios; s++)
+	     s < __stop_scenarios && count < MAX_SCENARIOS; s++)
 		if (strstr((*s)->name, filter))
 			all[count++] = *s;
 	qsort(all, count, sizeof(all[0]), by_name);
+	to_do = count;
 	for (unsigned i = 0; i < count; i++) {
-		if (running >= jobs)
+		while (!start(all[i]))
 			reap();
-		start(all[i]);
+		to_do--;
 	}
-	while (running)
+	while (any_running())
 		reap();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed || !passed;
@@ -193,25 +250,31 @@ static const char *value(const char *arg, const char *name)
 
 int main(int argc, char **argv)
 {
-	unsigned jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	const char *filter = "", *v;
+	uint64_t executions = 0;
 
+	job_count = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--replay") == 0 && i + 1 < argc) {
-			const struct scenario *s = find(argv[i + 1]);
-
-			if (s)
-				return run_scenario(
-					s, i + 2 < argc ? argv[i + 2] : "");
-		}
-		if ((v = value(argv[i], "--jobs="))) {
-			jobs = (unsigned)atoi(v);
+		if (strcmp(argv[i], "--replay") == 0 && i + 1 < argc &&
+		    find(argv[i + 1])) {
+			return run_scenario(find(argv[i + 1]),
+					    i + 2 < argc ? argv[i + 2] : "",
+					    &executions);
+		} else if ((v = value(argv[i], "--jobs="))) {
+			job_count = (unsigned)atoi(v);
 		} else if ((v = value(argv[i], "--filter="))) {
 			filter = v;
+		} else if ((v = value(argv[i], "--bound="))) {
+			bound = atoi(v);
 		} else {
 			fprintf(stderr, "chappe-model: what is %s?\n", argv[i]);
 			return 2;
 		}
 	}
-	return run_all(jobs ? jobs : 1, filter);
+	if (job_count < 1 || job_count > MAX_JOBS)
+		job_count = 1;
+	jobs = mmap(NULL, job_count * sizeof(*jobs), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	return jobs == MAP_FAILED ? 2 : run_all(filter);
 }

@@ -237,7 +237,7 @@ uint64_t model_load(const void *at, unsigned width, unsigned order)
 	l = &world->locations[i];
 	newest = l->count - 1u;
 	oldest = self->view.at[i] > l->floor ? self->view.at[i] : l->floor;
-	chosen = newest - choose(newest - oldest + 1);
+	chosen = newest - choose_bounded(newest - oldest + 1);
 	self->view.at[i] = (uint16_t)chosen;
 	if (order & MODEL_ACQUIRE)
 		acquire(&l->stores[chosen]);

@@ -24,8 +24,8 @@ struct scenario {
 	void (*setup)(void);                  /* or NULL */
 	void (*threads[MODEL_THREADS])(void); /* NULL: fewer */
 	void (*check)(void);                  /* or NULL */
-	/* Preemptions per execution; 0: no bound, with partial-order
-	   reduction. */
+	/* So many preemptions per execution, and so many loads that read
+	   something old; 0: no bound, with partial-order reduction. */
 	unsigned bound;
 	/* The clock may jump ahead by a millisecond so often as it is read. */
 	unsigned ticks;

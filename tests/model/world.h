@@ -187,7 +187,7 @@ struct world {
 	unsigned path_length; /* of the prefix to replay, then of all */
 	unsigned depth;       /* choices made */
 	unsigned fresh;       /* choices before this one are as last time */
-	unsigned preemptions;
+	unsigned preemptions, oddities; /* counted against the bound */
 	struct event events[STEPS];
 	unsigned event_count;
 	uint8_t sleeping; /* of the next node */
@@ -196,9 +196,7 @@ struct world {
 	const char *replay; /* what is left of it, or NULL */
 	unsigned replay_digit, replay_left;
 
-	/* totals */
-	uint64_t executions, prunes;
-	double started;
+	uint64_t *executions; /* in all */
 
 	/* memory */
 	unsigned location_count, message_count;
@@ -239,6 +237,8 @@ void step_end(const struct touch *on, unsigned count);
 
 /* One of `count` values. */
 unsigned choose(unsigned count);
+/* The same; all but the first count against the bound. */
+unsigned choose_bounded(unsigned count);
 
 /* Give up this execution, back to the host. */
 __attribute__((noreturn)) void execution_abandon(void);
