@@ -430,7 +430,7 @@ static bool advance(void)
 	return false;
 }
 
-bool explore(const struct scenario *s, const char *replay)
+bool explore(const struct scenario *s, const char *replay, uint64_t limit)
 {
 	bool more = true;
 
@@ -441,7 +441,8 @@ bool explore(const struct scenario *s, const char *replay)
 	while (more && !world->failure[0]) {
 		execute();
 		*world->executions += !world->pruned;
-		more = !replay && !world->failure[0] && advance();
+		more = !replay && !world->failure[0] &&
+		       *world->executions < limit && advance();
 	}
 	return !world->failure[0];
 }

@@ -1,16 +1,23 @@
 /*
  * main.c - run all scenarios, a process for each, some at a time.
  *
- *	chappe-model [--jobs=N] [--filter=TEXT] [--bound=N]
+ *	chappe-model [--jobs=N] [--filter=TEXT,TEXT...] [--bound=N] [--limit=N]
+ *	             [--first]
  *	chappe-model --replay SCENARIO STRING
+ *
+ * --bound: another bound than each scenario's own.  --limit: no more than N
+ * executions each (then it is neither complete nor bounded, but "cut short").
+ * --first: stop at the first failure.
  *
  * A line per scenario says how many executions were explored, and whether
  * these are all (complete), or all with so many preemptions (bounded).
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +43,8 @@ enum { MAX_JOBS = 64, MAX_SCENARIOS = 1000 };
 static struct progress *jobs;
 static unsigned job_count, passed, failed, to_do;
 static int bound = -1; /* another one than the scenario's */
+static uint64_t limit = UINT64_MAX;
+static bool first_only;
 
 static double now(void)
 {
@@ -96,6 +105,8 @@ static void print_result(const struct scenario *s, bool good, double took)
 
 	if (s->must_fail)
 		snprintf(extent, sizeof(extent), "found");
+	else if (*world->executions >= limit)
+		snprintf(extent, sizeof(extent), "cut short");
 	else if (s->bound && world->cut)
 		snprintf(extent, sizeof(extent), "bounded(%u)", s->bound);
 	printf("%-4s %-36s %10llu  %-11s %6.1f s\n", good ? "ok" : "FAIL",
@@ -116,7 +127,7 @@ static int run_scenario(const struct scenario *original, const char *replay,
 	warm_up();
 	world->executions = executions;
 	world->tracing = replay != NULL;
-	good = judge(s, explore(s, replay));
+	good = judge(s, explore(s, replay, limit));
 	if (replay)
 		trace_print();
 	print_result(s, good, now() - start);
@@ -170,6 +181,7 @@ static void reap(void)
 		passed++;
 	} else {
 		failed++;
+		to_do = first_only ? 0 : to_do;
 		if (WIFSIGNALED(status))
 			printf("FAIL %s: signal %d\n", job->scenario->name,
 			       WTERMSIG(status));
@@ -188,7 +200,7 @@ static bool start(const struct scenario *s)
 		job->scenario = s;
 		job->executions = 0;
 		pid = fork(); /* not into what both share */
-		if (pid == 0)
+		if (pid == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
 			_exit(run_scenario(s, NULL, &job->executions));
 		job->pid = pid;
 		return true;
@@ -210,6 +222,22 @@ static int by_name(const void *a, const void *b)
 		      (*(const struct scenario *const *)b)->name);
 }
 
+/* Does the name contain one of the texts, which have commas between them? */
+static bool wanted(const char *name, const char *filter)
+{
+	char text[64];
+
+	do {
+		size_t n = strcspn(filter, ",");
+
+		snprintf(text, sizeof(text), "%.*s", (int)n, filter);
+		if (strstr(name, text))
+			return true;
+		filter += n;
+	} while (*filter++);
+	return false;
+}
+
 static int run_all(const char *filter)
 {
 	const struct scenario *all[MAX_SCENARIOS];
@@ -217,15 +245,18 @@ static int run_all(const char *filter)
 
 	for (const struct scenario *const *s = __start_scenarios;
 	     s < __stop_scenarios && count < MAX_SCENARIOS; s++)
-		if (strstr((*s)->name, filter))
+		if (wanted((*s)->name, filter))
 			all[count++] = *s;
 	qsort(all, count, sizeof(all[0]), by_name);
 	to_do = count;
-	for (unsigned i = 0; i < count; i++) {
-		while (!start(all[i]))
+	while (to_do) {
+		if (start(all[count - to_do]))
+			to_do--;
+		else
 			reap();
-		to_do--;
 	}
+	if (first_only && failed)
+		return 1; /* the others die with us */
 	while (any_running())
 		reap();
 	printf("%u passed, %u failed\n", passed, failed);
@@ -266,6 +297,10 @@ int main(int argc, char **argv)
 			filter = v;
 		} else if ((v = value(argv[i], "--bound="))) {
 			bound = atoi(v);
+		} else if ((v = value(argv[i], "--limit="))) {
+			limit = strtoull(v, NULL, 10);
+		} else if (strcmp(argv[i], "--first") == 0) {
+			first_only = true;
 		} else {
 			fprintf(stderr, "chappe-model: what is %s?\n", argv[i]);
 			return 2;

@@ -226,8 +226,8 @@ static inline unsigned thread_id(const struct thread *t)
 /* Make the world; the library is warmed up. */
 void world_make(void);
 
-/* Explore a scenario, or run the one execution of `replay`. */
-bool explore(const struct scenario *s, const char *replay);
+/* Explore a scenario, or run the one execution of `replay`.  Did all hold? */
+bool explore(const struct scenario *s, const char *replay, uint64_t limit);
 
 /* The current thread is about to take a step; returns when it is to. */
 void step_begin(enum op_kind kind, const struct touch *on, unsigned count);
