@@ -38,6 +38,8 @@ extern const struct workload_list bench_uncontended;
 extern const struct workload_list bench_channels;
 extern const struct workload_list bench_contended;
 extern const struct workload_list bench_roundtrips;
+extern const struct workload_list bench_signals;
+extern const struct workload_list bench_fanout;
 extern const struct workload_list bench_tasks;
 
 /* Nanoseconds on the monotonic clock. */

@@ -109,8 +109,8 @@ void bench_work(void)
 /* ---- Choosing ---- */
 
 static const struct workload_list *const lists[] = {
-	&bench_limits,   &bench_uncontended, &bench_contended,
-	&bench_channels, &bench_roundtrips,  &bench_tasks,
+	&bench_limits,   &bench_uncontended, &bench_contended, &bench_signals,
+	&bench_channels, &bench_roundtrips,  &bench_fanout,    &bench_tasks,
 };
 
 static bool matches(const regex_t *filter, const struct workload *w)

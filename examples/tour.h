@@ -14,14 +14,19 @@ const char *tour_join(void);
 const char *tour_stream(void);
 const char *tour_socket(void);
 const char *tour_counter(void);
+const char *tour_broadcast(void);
+const char *tour_watch(void);
 
 /* Semaphores. */
 const char *tour_borrowers(void);
 const char *tour_binary(void);
 
 /* State that is shared. */
+const char *tour_barrier(void);
+const char *tour_notify(void);
 const char *tour_mutex(void);
 const char *tour_rwlock(void);
+const char *tour_once(void);
 
 /* Giving up. */
 const char *tour_timeout(void);

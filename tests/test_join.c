@@ -419,6 +419,57 @@ static void a_join_cancelled_by_a_select_leaves_the_handle(void)
 	end();
 }
 
+/* ---- Giving up while it ends ---- */
+
+static chp_word drops;
+
+static void count_drop(void *value)
+{
+	(void)value;
+	__atomic_add_fetch(&drops.v, 1, __ATOMIC_SEQ_CST);
+}
+
+static chp_word started;
+
+static void *end_soon(void *arg)
+{
+	__atomic_store_n(&started.v, 1, __ATOMIC_SEQ_CST);
+	for (volatile long n = 300; n; n--)
+		;
+	return arg;
+}
+
+/* Whoever gives up joining and detaches, when the task has just seen that it
+   is joined: nobody would have dropped the value. */
+static void a_value_is_dropped_if_its_joiner_gives_up_and_detaches(void)
+{
+	long rounds = h_rounds(20000);
+
+	begin();
+	drops.v = 0;
+	for (long i = 0; i < rounds; i++) {
+		chp_task_options options = { .runtime = runtime,
+					     .result_drop = count_drop };
+		struct h_waker waker = { 0 };
+		chp_join_op op;
+		chp_task t;
+
+		started.v = 0;
+		CHECK_CODE(chp_spawn_with(&t, end_soon, &t, &options), 0);
+		h_until(__atomic_load_n(&started.v, __ATOMIC_SEQ_CST));
+		chp_task_join_op(&op, &t, NULL);
+		if (h_poll(&op.op, &waker) == CHP_PENDING) {
+			for (volatile long n = i % 500; n; n--)
+				;
+			chp_op_cancel(&op.op);
+			CHECK_CODE(chp_task_detach(&t), 0);
+		}
+		h_until(h_refs(&waker) == 0);
+	}
+	h_until(__atomic_load_n(&drops.v, __ATOMIC_SEQ_CST) == rounds);
+	end();
+}
+
 /* clang-format off */
 static const struct h_test tests[] = {
 	TEST(join_waits_for_the_end_and_takes_the_value, IN_ALL),
@@ -435,6 +486,8 @@ static const struct h_test tests[] = {
 	TEST(an_unpolled_operation_holds_nothing, IN_ALL),
 	TEST(a_join_that_loses_a_select_can_be_selected_again, IN_ALL),
 	TEST(a_join_cancelled_by_a_select_leaves_the_handle, IN_ALL),
+	TEST(a_value_is_dropped_if_its_joiner_gives_up_and_detaches,
+	     IN_ALL),
 };
 /* clang-format on */
 

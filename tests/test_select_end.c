@@ -175,6 +175,23 @@ static void cancelling_a_select_cancels_its_arms_if_that_was_wished(void)
 	CHECK_EQ(h_refs(&w), 0);
 }
 
+/* Its arms may be pending, though it has not been polled itself. */
+static void a_select_that_was_never_polled_cancels_its_arms_too(void)
+{
+	chp_select_op op;
+
+	for (int poll = 0; poll < 2; poll++) {
+		begin();
+		if (poll) {
+			CHECK_CODE(chp_op_poll(&ops[0].op, NULL), CHP_PENDING);
+			CHECK_CODE(chp_op_poll(&ops[1].op, NULL), CHP_PENDING);
+		}
+		CHECK_CODE(chp_select_init(&op, arms, 2, CHP_CANCEL_LOSERS), 0);
+		CHECK(chp_op_cancel(&op.op) != CHP_TOO_LATE);
+		check_pending(0);
+	}
+}
+
 /* A grant that came before the cancelling goes back where it belongs. */
 static void cancelling_a_select_that_was_granted_gives_back(void)
 {
@@ -394,6 +411,7 @@ static const struct h_test tests[] = {
 	TEST(an_interrupt_comes_before_the_first_poll, IN_BLOCKING),
 	TEST(a_hand_polled_select_wakes_for_any_arm, IN_ALL),
 	TEST(cancelling_a_select_cancels_its_arms_if_that_was_wished, IN_ALL),
+	TEST(a_select_that_was_never_polled_cancels_its_arms_too, IN_ALL),
 	TEST(cancelling_a_select_that_was_granted_gives_back, IN_ALL),
 	TEST(selects_nest, IN_ALL),
 	TEST(a_select_has_a_time_limit_like_anything, IN_ALL),

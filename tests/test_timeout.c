@@ -125,6 +125,15 @@ static void a_limit_may_itself_be_cancelled(void)
 	CHECK(chp_op_cancel(&op.op) != CHP_TOO_LATE);
 	CHECK_EQ(chp_semaphore_available(&s), 1);
 	CHECK_EQ(h_refs(&w), 0);
+
+	/* Not polled itself, but what it limits was. */
+	begin(0);
+	CHECK_CODE(h_poll(&acquire.op, &w), CHP_PENDING);
+	chp_timeout_init(&op, &acquire.op, chp_in(60 * CHP_SEC));
+	CHECK(chp_op_cancel(&op.op) != CHP_TOO_LATE);
+	CHECK(chp_op_is_finished(&acquire.op));
+	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
+	CHECK_EQ(h_refs(&w), 0);
 }
 
 static void a_hand_polled_limit_wakes_its_poller(void)

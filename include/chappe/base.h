@@ -48,6 +48,7 @@ CHP_API const char *chp_version(void);
 #define CHP_ECANCELED (-ECANCELED) /* the cancellation token was cancelled */
 #define CHP_EOVERFLOW (-EOVERFLOW) /* a count would leave its range */
 #define CHP_EBUSY     (-EBUSY)     /* in use in a way that excludes this */
+#define CHP_EALREADY  (-EALREADY)  /* done before, and once is all there is */
 #define CHP_ESRCH     (-ESRCH)     /* no such task or thread any more */
 #define CHP_ECLOSED   (-EPIPE)     /* the object or the other end is closed */
 #define CHP_ENOSYS    (-ENOSYS)    /* not available on this system */

@@ -148,8 +148,9 @@ CHP_API int chp_op_poll(chp_op *op, chp_poll_ctx *ctx);
  * Give up: a new or pending operation is finished by it; a finished one is left
  * alone.  Each header says what cancelling its operations may lose;
  * CHP_TOO_LATE comes only from operations that say so, and then op->result is
- * theirs.  Waits, if at all, only for another processor to finish a few
- * instructions.
+ * theirs; if they leave CHP_ECANCELED there, a wait that was cut short returns
+ * what cut it short.  Waits, if at all, only for another processor to finish a
+ * few instructions.
  */
 CHP_API int chp_op_cancel(chp_op *op);
 

@@ -61,7 +61,10 @@ typedef struct chp_select_op {
 	uint32_t flags;
 } chp_select_op;
 
-/* arms must stay in place until the operation is finished. */
+/*
+ * arms must stay in place until the operation is finished.  Cancelling it, also
+ * before its first poll, treats every arm as a loser.
+ */
 CHP_API int chp_select_init(chp_select_op *op, chp_select_arm *arms,
 			    size_t count, unsigned flags);
 
@@ -69,7 +72,8 @@ CHP_API int chp_select_init(chp_select_op *op, chp_select_arm *arms,
  * A time limit on an operation: its result, or CHP_ETIMEDOUT when the deadline
  * passes first, and then `inner` has been cancelled.  inner is polled before
  * the clock is looked at, so one that is ready succeeds even with a deadline
- * in the past.  deadline 0: none.
+ * in the past.  deadline 0: none.  Cancelling it, also before its first poll,
+ * cancels `inner`.
  */
 typedef struct chp_timeout_op {
 	chp_op op;

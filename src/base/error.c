@@ -24,6 +24,7 @@ static const struct text texts[] = {
 	  "the cancellation token was cancelled" },
 	{ CHP_EOVERFLOW, "CHP_EOVERFLOW", "a count would leave its range" },
 	{ CHP_EBUSY, "CHP_EBUSY", "in use" },
+	{ CHP_EALREADY, "CHP_EALREADY", "it has been done already" },
 	{ CHP_ESRCH, "CHP_ESRCH", "no such task or thread any more" },
 	{ CHP_ECLOSED, "CHP_ECLOSED", "closed" },
 	{ CHP_ENOSYS, "CHP_ENOSYS", "not available on this system" },

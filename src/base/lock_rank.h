@@ -12,13 +12,14 @@ enum lock_rank {
 	RANK_PROCESS = 1, /* process-wide driver, slot directory */
 	RANK_CANCEL_TREE, /* shape of a tree of cancellation tokens */
 	RANK_CANCEL,      /* waiters of one token */
-	RANK_OBJECT,   /* one semaphore, channel, ...; a leaf to the others */
-	RANK_BATCH,    /* oversize batches of wakes */
-	RANK_RUNTIME,  /* a runtime's inbox and idle list */
-	RANK_BLOCKING, /* blocking pool */
-	RANK_POLLER,   /* descriptors of a driver */
-	RANK_WHEEL,    /* timers of a wheel */
-	RANK_STACK,    /* stack and slot pools */
+	RANK_OBJECT,    /* one semaphore, channel, ...; a leaf to the others */
+	RANK_RING_SLOT, /* one slot of a broadcast's ring */
+	RANK_BATCH,     /* oversize batches of wakes */
+	RANK_RUNTIME,   /* a runtime's inbox and idle list */
+	RANK_BLOCKING,  /* blocking pool */
+	RANK_POLLER,    /* descriptors of a driver */
+	RANK_WHEEL,     /* timers of a wheel */
+	RANK_STACK,     /* stack and slot pools */
 	RANK_COUNT,
 };
 

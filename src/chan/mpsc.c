@@ -21,11 +21,11 @@ static int make(size_t capacity, size_t size, void (*drop)(void *value),
 	if (!ch)
 		return CHP_ENOMEM;
 	ch->capacity = ch->room = capacity;
-	ch->size = size;
 	ch->drop = drop;
 	store64_relaxed(&ch->strong, 1);
 	store_relaxed(&ch->refs, 2);
-	if (size > SIZE_MAX / 4 || chp__mpsc_store_init(ch) != 0) {
+	if (size > SIZE_MAX / 4 ||
+	    chp__store_init(&ch->store, capacity, size) != 0) {
 		chp__free(ch, sizeof(*ch));
 		return CHP_ENOMEM;
 	}
@@ -52,7 +52,7 @@ void chp__mpsc_unref(struct chp__mpsc *ch)
 	/* Release what we did; the last one acquires it all. */
 	if (add_acq_rel(&ch->refs, -1u) != 1)
 		return;
-	chp__mpsc_store_free(ch);
+	chp__store_free(&ch->store);
 	chp__free(ch, sizeof(*ch));
 }
 

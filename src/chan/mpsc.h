@@ -17,9 +17,8 @@
  * into the ring for it (`direct`).  Any other sender is given the place and
  * fills it when it is polled, because it may still be cancelled.
  *
- * Unbounded: a list of blocks.  The receiver pops without the lock as long as
- * there is something: a sender's release of `pushed` (P) publishes the value,
- * the receiver's acquire (Q) sees it.
+ * Unbounded: a list of blocks (chan/store.h).  The receiver pops without the
+ * lock as long as there is something.
  *
  * Lifetime: refs counts the receiver, one for all senders together, and weak
  * handles.  strong counts senders; it never rises from 0.
@@ -29,121 +28,58 @@
 
 #include <chappe/mpsc_permit.h>
 
-#include "chan/value.h"
+#include "chan/store.h"
 #include "os/spin.h"
 #include "wait/node.h"
-
-struct block {
-	struct block *next;
-	char values[] __attribute__((aligned(16)));
-};
 
 struct chp__mpsc {
 	/* senders, under lock, but for what is said */
 	chp_word lock;
-	uint32_t closed;     /* no new messages */
-	uint32_t rx_dropped; /* nobody will receive */
-	uint32_t rx_waiting; /* rx_waker is set */
-	chp_word64 pushed;   /* messages ever; receiver reads without lock */
-	size_t room;         /* bounded: see above */
-	size_t reserved;     /* places held by permits */
-	size_t tx_index;     /* bounded: ring; unbounded: in tx_block */
-	struct block *tx_block, *spare;
+	uint32_t closed;        /* no new messages */
+	uint32_t rx_dropped;    /* nobody will receive */
+	uint32_t rx_waiting;    /* rx_waker is set */
+	size_t room;            /* bounded: see above */
+	size_t reserved;        /* places held by permits */
 	chp_node *first, *last; /* senders that wait */
-	chp_waker rx_waker;
-	chp_node *closed_first, *closed_last; /* chp_mpsc_closed() */
 
 	/* set once */
 	size_t capacity; /* 0: unbounded */
-	size_t size;
-	size_t stride; /* from one value to the next */
-	size_t per_block;
 	void (*drop)(void *value);
-	char *ring;
+
+	/* senders, under lock */
+	chp_waker rx_waker;
+	chp_node *closed_first, *closed_last; /* chp_mpsc_closed() */
 
 	/* counts */
 	chp_word64 strong, weak;
 	chp_word refs;
 
-	char apart[CACHE_LINE];
-
-	/* the receiver's; under lock too if bounded */
-	chp_word64 popped; /* messages ever; others read it */
-	size_t rx_index;
-	struct block *rx_block;
+	/* Pushing is under lock.  Popping is the receiver's alone; under lock
+	   too if bounded. */
+	struct store store;
 };
 
-/* ---- mpsc_store.c: where the values are ---- */
-
-int chp__mpsc_store_init(struct chp__mpsc *ch);
-void chp__mpsc_store_free(struct chp__mpsc *ch);
-
-/* Lock held: must a spare block be there before the next push? */
-static inline bool mpsc_needs_block(const struct chp__mpsc *ch)
-{
-	return !ch->capacity && ch->tx_index == ch->per_block && !ch->spare;
-}
-
-/* No lock held. */
-struct block *chp__mpsc_make_block(const struct chp__mpsc *ch);
-void chp__mpsc_free_block(const struct chp__mpsc *ch, struct block *b);
-
-/* Lock held, the senders' block is full, a spare is there: go on to it. */
-void chp__mpsc_link_block(struct chp__mpsc *ch);
-
-/* The receiver's block is used up, and there is a value: go on to the next. */
-void chp__mpsc_next_block(struct chp__mpsc *ch);
-
-/* Lock held; there is room.  Copies the value in. */
-static inline void mpsc_push(struct chp__mpsc *ch, const void *value)
-{
-	size_t i = ch->tx_index;
-	char *place;
-
-	if (ch->capacity) {
-		place = ch->ring + i * ch->stride;
-		ch->tx_index = i + 1 == ch->capacity ? 0 : i + 1;
-	} else {
-		if (unlikely(i == ch->per_block)) {
-			chp__mpsc_link_block(ch);
-			i = 0;
-		}
-		place = ch->tx_block->values + i * ch->stride;
-		ch->tx_index = i + 1;
-	}
-	value_copy(place, value, ch->size);
-	store64_release(&ch->pushed, load64_relaxed(&ch->pushed) + 1); /* (P) */
-}
+/* The receiver's block is used up, and there is a value: go on to the next,
+   to its first value. */
+void *chp__mpsc_next_block(struct chp__mpsc *ch);
 
 /* The receiver: where the oldest value is, which is there. */
 static inline void *mpsc_front(struct chp__mpsc *ch)
 {
-	if (ch->capacity)
-		return ch->ring + ch->rx_index * ch->stride;
-	if (unlikely(ch->rx_index == ch->per_block))
-		chp__mpsc_next_block(ch);
-	return ch->rx_block->values + ch->rx_index * ch->stride;
+	if (unlikely(store_at_end(&ch->store)))
+		return chp__mpsc_next_block(ch);
+	return store_front(&ch->store);
 }
 
 /* The receiver: forget the oldest value. */
 static inline void mpsc_pop(struct chp__mpsc *ch)
 {
-	size_t i = ch->rx_index + 1;
-
-	ch->rx_index = ch->capacity && i == ch->capacity ? 0 : i;
-	/* Release, so that len() of another thread, which acquires it, is not
-	   behind what it knows. */
-	store64_release(&ch->popped, load64_relaxed(&ch->popped) + 1);
+	store_pop(&ch->store);
 }
 
 static inline size_t mpsc_buffered(const struct chp__mpsc *ch)
 {
-	/* popped first, so that the difference is never negative; acquire so
-	   that a completed send that we know of is counted. */
-	uint64_t popped = load64_acquire(&ch->popped);
-	uint64_t pushed = load64_acquire(&ch->pushed); /* (Q) */
-
-	return (size_t)(pushed - popped);
+	return store_count(&ch->store);
 }
 
 /* ---- Senders ---- */
@@ -156,6 +92,12 @@ static inline void mpsc_lock(struct chp__mpsc *ch)
 static inline void mpsc_unlock(struct chp__mpsc *ch)
 {
 	spin_unlock(&ch->lock, RANK_OBJECT);
+}
+
+/* Lock held; there is room. */
+static inline void mpsc_push(struct chp__mpsc *ch, const void *value)
+{
+	store_push(&ch->store, value);
 }
 
 /* Lock held: the receiver's waker, if it waits; to be woken after unlocking. */

@@ -23,6 +23,24 @@ static int nothing(const struct chp__mpsc *ch)
 	return CHP_EAGAIN;
 }
 
+void *chp__mpsc_next_block(struct chp__mpsc *ch)
+{
+	struct store *s = &ch->store;
+	struct block *old = chp__store_next_block(s);
+
+	if (old) {
+		mpsc_lock(ch);
+		if (!s->spare) {
+			s->spare = old;
+			old = NULL;
+		}
+		mpsc_unlock(ch);
+	}
+	if (old)
+		chp__store_free_block(s, old);
+	return s->rx_block->values;
+}
+
 /* Take up to limit values that are there into out; the channel is bounded,
    the lock held. */
 static size_t take_bounded(struct chp__mpsc *ch, char *out, size_t limit)
@@ -32,7 +50,8 @@ static size_t take_bounded(struct chp__mpsc *ch, char *out, size_t limit)
 	if (n > limit)
 		n = limit;
 	for (size_t i = 0; i < n; i++) {
-		value_copy(out + i * ch->size, mpsc_front(ch), ch->size);
+		value_copy(out + i * ch->store.size, mpsc_front(ch),
+			   ch->store.size);
 		mpsc_pop(ch);
 	}
 	ch->room += n;
@@ -63,7 +82,8 @@ static size_t take_unbounded(struct chp__mpsc *ch, char *out, size_t limit)
 	if (n > limit)
 		n = limit;
 	for (size_t i = 0; i < n; i++) {
-		value_copy(out + i * ch->size, mpsc_front(ch), ch->size);
+		value_copy(out + i * ch->store.size, mpsc_front(ch),
+			   ch->store.size);
 		mpsc_pop(ch);
 	}
 	return n;
@@ -250,10 +270,11 @@ static inline bool recv_fast(struct chp__mpsc *ch, void *out)
 	if (!ch->capacity || !spin_trylock(&ch->lock, RANK_OBJECT))
 		return false;
 	/* Relaxed: both change under the lock. */
-	ok = load64_relaxed(&ch->pushed) != load64_relaxed(&ch->popped) &&
+	ok = load64_relaxed(&ch->store.pushed) !=
+		     load64_relaxed(&ch->store.popped) &&
 	     !ch->first;
 	if (likely(ok)) {
-		value_copy(out, mpsc_front(ch), ch->size);
+		value_copy(out, mpsc_front(ch), ch->store.size);
 		mpsc_pop(ch);
 		ch->room++;
 	}

@@ -37,21 +37,21 @@ static inline int judge(const struct chp__mpsc *ch, size_t n)
 /* Lock held, and it stays so, unless memory runs out: then it is given up. */
 static bool provide_block(struct chp__mpsc *ch)
 {
-	while (unlikely(mpsc_needs_block(ch))) {
+	while (unlikely(store_needs_block(&ch->store))) {
 		struct block *b;
 
 		mpsc_unlock(ch);
-		b = chp__mpsc_make_block(ch);
+		b = chp__store_make_block(&ch->store);
 		if (!b)
 			return false;
 		mpsc_lock(ch);
-		if (!ch->spare) {
-			ch->spare = b;
+		if (!ch->store.spare) {
+			ch->store.spare = b;
 			continue;
 		}
 		/* Somebody was faster. */
 		mpsc_unlock(ch);
-		chp__mpsc_free_block(ch, b);
+		chp__store_free_block(&ch->store, b);
 		mpsc_lock(ch);
 	}
 	return true;

@@ -72,7 +72,7 @@ int chp__pool_take(struct chp__pool *p, unsigned policy, int64_t n,
 	int r;
 
 	do {
-		word = word_unlocked(p);
+		word = word_unlocked(&p->word);
 		r = judge(policy, word, n, need, is_try);
 		if (r)
 			return r;
@@ -170,7 +170,7 @@ static COLD void add_locked(struct chp__pool *p, unsigned policy, uint64_t word,
 
 	lock_rank_push(RANK_OBJECT);
 	word = settle(p, policy, word_plus(word, n), &service);
-	word_unlock(p, word);
+	word_unlock(&p->word, word);
 	deliver(&service);
 }
 
@@ -180,7 +180,7 @@ int chp__pool_add(struct chp__pool *p, unsigned policy, int64_t n)
 	int64_t sum;
 
 	for (;;) {
-		word = word_unlocked(p);
+		word = word_unlocked(&p->word);
 		if (__builtin_add_overflow(count_of(word), n, &sum) ||
 		    !in_range(sum))
 			return CHP_EOVERFLOW;
@@ -197,7 +197,7 @@ int chp__pool_add(struct chp__pool *p, unsigned policy, int64_t n)
 int64_t chp__pool_drain(struct chp__pool *p, unsigned policy)
 {
 	for (;;) {
-		uint64_t word = word_unlocked(p);
+		uint64_t word = word_unlocked(&p->word);
 		int64_t n = pool_takeable(policy, word);
 
 		if (n >= 0 || nobody_to_serve(policy, word)) {
@@ -214,7 +214,7 @@ int chp__pool_resize(struct chp__pool *p, unsigned policy, chp_word64 *capacity,
 		     int64_t to)
 {
 	struct service service = { { NULL, NULL }, { NULL, NULL } };
-	uint64_t word = word_lock(p);
+	uint64_t word = word_lock(&p->word);
 	/* Relaxed: guarded by the lock; read elsewhere as an estimate. */
 	int64_t delta = to - (int64_t)load64_relaxed(capacity);
 	int r = CHP_EOVERFLOW;
@@ -224,7 +224,7 @@ int chp__pool_resize(struct chp__pool *p, unsigned policy, chp_word64 *capacity,
 		word = settle(p, policy, word_plus(word, delta), &service);
 		r = 0;
 	}
-	word_unlock(p, word);
+	word_unlock(&p->word, word);
 	deliver(&service);
 	return r;
 }
@@ -232,11 +232,11 @@ int chp__pool_resize(struct chp__pool *p, unsigned policy, chp_word64 *capacity,
 void chp__pool_close(struct chp__pool *p)
 {
 	struct service service = { { NULL, NULL }, { NULL, NULL } };
-	uint64_t word = word_lock(p);
+	uint64_t word = word_lock(&p->word);
 
 	while (p->first)
 		word = claim_first(p, word, CHP_ECLOSED, &service);
-	word_unlock(p, word | CLOSED);
+	word_unlock(&p->word, word | CLOSED);
 	deliver(&service);
 }
 
@@ -261,7 +261,7 @@ static int start(chp__pool_op *o, chp_waker waker)
 	o->overtaken = 0;
 	waker_retain(waker);
 
-	word = word_lock(p);
+	word = word_lock(&p->word);
 	r = judge(o->policy, word, o->n, o->need, false);
 	if (r == CHP_EAGAIN) {
 		node_enqueue(&p->first, &p->last, n);
@@ -270,7 +270,7 @@ static int start(chp__pool_op *o, chp_waker waker)
 	} else if (r == 0) {
 		word = word_plus(word, -o->n);
 	}
-	word_unlock(p, word);
+	word_unlock(&p->word, word);
 
 	if (r == CHP_EAGAIN)
 		return CHP_PENDING;
@@ -348,7 +348,7 @@ static int poll_again(chp__pool_op *o, chp_waker waker)
 		return CHP_PENDING;
 
 	waker_retain(waker);
-	word = word_lock(p);
+	word = word_lock(&p->word);
 	/* Relaxed: leaves QUEUED under the lock only. */
 	queued = load_relaxed(&n->state) == NODE_QUEUED;
 	if (queued) {
@@ -361,7 +361,7 @@ static int poll_again(chp__pool_op *o, chp_waker waker)
 		n->waker = waker;
 		n->result = ARMED;
 	}
-	word_unlock(p, word);
+	word_unlock(&p->word, word);
 	deliver(&service);
 
 	waker_release(old);
@@ -391,7 +391,7 @@ static bool withdraw(chp__pool_op *o)
 	struct service service = { { NULL, NULL }, { NULL, NULL } };
 	struct chp__pool *p = o->pool;
 	chp_node *n = &o->node;
-	uint64_t word = word_lock(p);
+	uint64_t word = word_lock(&p->word);
 	bool queued = load_relaxed(&n->state) == NODE_QUEUED;
 	bool armed = n->result == ARMED;
 
@@ -401,7 +401,7 @@ static bool withdraw(chp__pool_op *o)
 		word = leave_queue(p, word, n);
 		word = settle(p, o->policy, word, &service);
 	}
-	word_unlock(p, word);
+	word_unlock(&p->word, word);
 	deliver(&service);
 
 	if (queued && armed)

@@ -1,10 +1,10 @@
 /*
- * rwlock.c - a pool whose count is 0 when free, -n with n readers, and -max
- * with a writer.
+ * rwlock.c - a pool whose count is 0 when free, -n with n readers (at most
+ * max), and -max - 1 with a writer.
  *
- * A reader takes 1 and needs a count of 1 - max; a writer takes max and needs
- * 0.  The pool's FIFO does the rest: while anybody is queued nobody else takes.
- * With max = 1 a reader and a writer are the same.
+ * A reader takes 1 and needs a count of 1 - max; a writer takes max + 1 and
+ * needs 0.  The pool's FIFO does the rest: while anybody is queued nobody else
+ * takes.  The count tells a writer from as many readers as may.
  */
 #include "sync/rwlock.h"
 
@@ -22,7 +22,7 @@ static inline int64_t max_of(const chp_rwlock *l)
 /* What a reader or a writer takes, and the count that it needs. */
 static inline int64_t share(const chp_rwlock *l, bool write)
 {
-	return write ? max_of(l) : 1;
+	return write ? max_of(l) + 1 : 1;
 }
 
 static inline int64_t need(const chp_rwlock *l, bool write)
@@ -52,64 +52,69 @@ int64_t chp_rwlock_readers(const chp_rwlock *l)
 {
 	int64_t count = count_of(load64_acquire(&l->pool.word));
 
-	return count == -max_of(l) ? -1 : -count;
+	return count < -max_of(l) ? -1 : -count;
 }
 
 /* ---- Releasing ---- */
 
-static COLD void release_slow(chp_rwlock *l, int64_t n, const char *what)
+static inline bool is_held(const chp_rwlock *l, uint64_t word, bool write)
 {
-	if (count_of(load64_relaxed(&l->pool.word)) > -n)
-		chp__panic("rwlock %p %s, but it is not held that way",
-			   (void *)l, what);
-	chp__pool_add(&l->pool, CHP_FIFO, n);
+	int64_t count = count_of(word), max = max_of(l);
+
+	return write ? count < -max : count < 0 && count >= -max;
 }
 
-static inline void release(chp_rwlock *l, int64_t n, const char *what)
+static COLD void release_slow(chp_rwlock *l, bool write)
+{
+	/* Relaxed: whoever holds it rightly finds it held. */
+	if (!is_held(l, load64_relaxed(&l->pool.word), write))
+		chp__panic("rwlock %p %s-unlocked, but it is not held that way",
+			   (void *)l, write ? "write" : "read");
+	chp__pool_add(&l->pool, CHP_FIFO, share(l, write));
+}
+
+static inline void release(chp_rwlock *l, bool write)
 {
 	uint64_t word = load64_relaxed(&l->pool.word);
 
-	if (likely(!(word & FLAGS) && count_of(word) <= -n) &&
-	    cas64_acq_rel(&l->pool.word, &word, word_plus(word, n)))
+	if (likely(!(word & FLAGS) && is_held(l, word, write)) &&
+	    cas64_acq_rel(&l->pool.word, &word,
+			  word_plus(word, share(l, write))))
 		return;
-	release_slow(l, n, what);
+	release_slow(l, write);
 }
 
 void chp_rwlock_read_unlock(chp_rwlock *l)
 {
-	release(l, 1, "read-unlocked");
+	release(l, false);
 }
 
 void chp_rwlock_write_unlock(chp_rwlock *l)
 {
-	release(l, max_of(l), "write-unlocked");
+	release(l, true);
 }
 
 void chp_rwlock_downgrade(chp_rwlock *l)
 {
-	int64_t max = max_of(l);
-
-	if (count_of(load64_relaxed(&l->pool.word)) != -max)
+	if (!is_held(l, load64_relaxed(&l->pool.word), true))
 		chp__panic("rwlock %p downgraded, but no writer has it",
 			   (void *)l);
-	if (max > 1)
-		chp__pool_add(&l->pool, CHP_FIFO, max - 1);
+	chp__pool_add(&l->pool, CHP_FIFO, max_of(l));
 }
 
 int chp_rwlock_try_upgrade(chp_rwlock *l)
 {
-	int64_t max = max_of(l);
 	uint64_t word;
 
 	do {
-		word = word_unlocked(&l->pool);
-		if (count_of(word) == 0)
+		word = word_unlocked(&l->pool.word);
+		if (!is_held(l, word, false))
 			chp__panic("rwlock %p upgraded, but nobody reads it",
 				   (void *)l);
 		if (count_of(word) != -1)
 			return CHP_EAGAIN;
-	} while (
-		!cas64_acq_rel(&l->pool.word, &word, word_plus(word, 1 - max)));
+	} while (!cas64_acq_rel(&l->pool.word, &word,
+				word_plus(word, -max_of(l))));
 	return 0;
 }
 

@@ -42,7 +42,7 @@ int64_t chp_semaphore_forget(chp_semaphore *s, int64_t n)
 	if (n < 0)
 		return CHP_EINVAL;
 	do {
-		word = word_unlocked(&s->pool);
+		word = word_unlocked(&s->pool.word);
 		taken = pool_takeable(s->policy, word);
 		if (taken > n)
 			taken = n;

@@ -85,13 +85,13 @@ static void describe_waiter(chp_node *n, chp_waiter *out)
 
 size_t chp_semaphore_waiters(chp_semaphore *s, chp_waiter *out, size_t max)
 {
-	uint64_t word = word_lock(&s->pool);
+	uint64_t word = word_lock(&s->pool.word);
 	size_t count = 0;
 
 	for (chp_node *n = s->pool.first; n; n = n->next, count++)
 		if (count < max)
 			describe_waiter(n, &out[count]);
-	word_unlock(&s->pool, word);
+	word_unlock(&s->pool.word, word);
 	return count;
 }
 

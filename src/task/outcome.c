@@ -14,19 +14,25 @@ static void drop_value(struct outcome *o)
 		o->result_drop(o->value);
 }
 
-/* Drop the value here if nobody will take it; see outcome.h on ENDING. */
+/*
+ * Drop the value here if nobody will take it; else see to it that it cannot be
+ * detached any more before DONE, not even by a joiner that gives up first: see
+ * outcome.h on ENDING and CLAIMED.
+ */
 static void settle_value(struct outcome *o)
 {
 	uint64_t id = agent_id(&o->agent);
-	uint64_t end = end_word(id, RUNNING);
+	uint64_t end = load64_acquire(&o->end);
 
-	while (end == end_word(id, RUNNING))
-		if (cas64_acq_rel(&o->end, &end, end_word(id, ENDING)))
+	while (end != end_word(id, DETACHED)) {
+		enum end_state to =
+			end == end_word(id, JOINING) ? CLAIMED : ENDING;
+
+		if (cas64_acq_rel(&o->end, &end, end_word(id, to)))
 			return;
-	if (end == end_word(id, DETACHED)) {
-		drop_value(o);
-		o->result_drop = NULL;
 	}
+	drop_value(o);
+	o->result_drop = NULL;
 }
 
 void chp__outcome_run(struct outcome *o)
@@ -57,6 +63,8 @@ void chp__outcome_end(struct outcome *o)
 			o->free_slot(o);
 			return;
 		}
+		if (end == end_word(id, CLAIMED))
+			break;
 		if (end == end_word(id, JOINING)) {
 			if (cas64_acq_rel(&o->end, &end, end_word(id, CLAIMED)))
 				break;

@@ -4,11 +4,13 @@
  *
  *   end        meaning                          leaves by
  *   RUNNING    not ended, nobody joins          joiner -> SETTING; ender ->
- *                                               DONE; detach -> DETACHED
- *   SETTING    a joiner writes its waker        joiner -> JOINING; ender -> DONE
+ *                                               DONE, ENDING; detach ->
+ *                                               DETACHED
+ *   SETTING    a joiner writes its waker        joiner -> JOINING; ender ->
+ *                                               DONE, ENDING
  *   JOINING    a waker is there                 joiner -> SETTING, RUNNING;
  *                                               ender -> CLAIMED
- *   CLAIMED    the ender copies the waker       ender -> DONE
+ *   CLAIMED    the waker is the ender's         ender -> DONE
  *   ENDING     the value will be public soon    ender -> DONE
  *   DONE       fate and value are public        whoever has the handle -> 0,
  *                                               then takes them, frees the slot
@@ -20,8 +22,8 @@
  * for the ender's acquire into CLAIMED.
  *
  * A value that has a destructor must not be dropped by the scheduler, which
- * ends detached tasks: so the task itself drops it, or goes to ENDING, after
- * which a detach waits for DONE and drops it.
+ * ends detached tasks: so the task itself drops it, or goes to ENDING (with a
+ * joiner: to CLAIMED), after which a detach waits for DONE and drops it.
  *
  * The word holds the task's id above the state, and everybody changes it by a
  * cas from a value with the id of his handle: so a handle that is used twice,

@@ -96,7 +96,7 @@ static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 			earlier(deadline, wake_at == CHP_NEVER ? 0 : wake_at));
 	}
 
-	if (chp_op_cancel(op) == CHP_TOO_LATE)
+	if (op_cancel_finds_result(op))
 		return op->result;
 	/* Now that it is told, an interrupt flag is cleared. */
 	r = reason(self, w, deadline, true);
@@ -130,9 +130,14 @@ int chp_op_wait(chp_op *op, const chp_wait *w)
 	struct agent *self = agent_self();
 	int r = wait_check(self, w);
 
-	if (r)
-		return chp_op_cancel(op) == CHP_TOO_LATE ? op->result : r;
-	return block(self, op, w, false);
+	if (!r)
+		return block(self, op, w, false);
+	if (!op_cancel_finds_result(op))
+		return r;
+	/* Not told: it is for the next wait. */
+	if (r == CHP_EINTR)
+		chp_interrupt(agent_handle(self));
+	return op->result;
 }
 
 void chp_park(chp_time deadline)

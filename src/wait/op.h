@@ -39,6 +39,16 @@ static inline void waker_wake(chp_waker w)
 		w.cls->wake(w.data);
 }
 
+/*
+ * Cancel; true if the operation has finished after all, with op->result.  One
+ * that took effect and has nothing to tell (an arrival at a barrier) leaves
+ * CHP_ECANCELED there: what it ends with is why it was cancelled.
+ */
+static inline bool op_cancel_finds_result(chp_op *op)
+{
+	return chp_op_cancel(op) == CHP_TOO_LATE && op->result != CHP_ECANCELED;
+}
+
 /* Wake without giving up the caller's reference. */
 static inline void waker_wake_copy(chp_waker w)
 {

@@ -10,6 +10,7 @@
 
 #include "base/panic.h"
 #include "wait/block.h"
+#include "wait/op.h"
 #include "wait/random.h"
 #include "wait/sleep.h"
 
@@ -69,13 +70,24 @@ static const chp_op_class select_class = {
 	.cancel = cancel_select,
 };
 
+/*
+ * The operations that these are made of may have been polled before, and
+ * whoever gives up expects them to be given up as well: so cancelling calls us
+ * also before our first poll, as it does for pending operations.
+ */
+static void init_composed(chp_op *op, const chp_op_class *cls)
+{
+	chp_op_init(op, cls);
+	op->stage = OP_PENDING;
+}
+
 int chp_select_init(chp_select_op *op, chp_select_arm *arms, size_t count,
 		    unsigned flags)
 {
 	if ((!arms && count) || count > CHP_SELECT_MAX ||
 	    flags & ~(CHP_BIASED | CHP_CANCEL_LOSERS))
 		return CHP_EINVAL;
-	chp_op_init(&op->op, &select_class);
+	init_composed(&op->op, &select_class);
 	op->arms = arms;
 	op->count = (uint32_t)count;
 	op->flags = flags;
@@ -118,7 +130,7 @@ static int poll_timeout(chp_op *op, chp_poll_ctx *ctx)
 	}
 	if (!t->sleep.until || chp__sleep_poll(&t->sleep, ctx) != 0)
 		return CHP_PENDING;
-	if (chp_op_cancel(t->inner) == CHP_TOO_LATE)
+	if (op_cancel_finds_result(t->inner))
 		return t->inner->result;
 	return CHP_ETIMEDOUT;
 }
@@ -142,7 +154,7 @@ static const chp_op_class timeout_class = {
 
 void chp_timeout_init(chp_timeout_op *op, chp_op *inner, chp_time deadline)
 {
-	chp_op_init(&op->op, &timeout_class);
+	init_composed(&op->op, &timeout_class);
 	op->inner = inner;
 	chp_sleep_until_op(&op->sleep, deadline);
 }

@@ -10,6 +10,10 @@ extern void drop_job(struct job *job);
 CHP_MPSC_DEFINE_DROP(dropped_jobs, struct job, drop_job);
 CHP_ONESHOT_DEFINE_DROP(dropped_ints, int, drop_int);
 
+extern int clone_job(struct job *to, const struct job *from);
+
+CHP_BROADCAST_DEFINE_CLONE(cloned_jobs, struct job, clone_job, drop_job);
+
 extern dropped_jobs_tx dropped_tx;
 extern dropped_jobs_rx dropped_rx;
 extern dropped_ints_tx dropped_otx;
@@ -17,6 +21,7 @@ extern dropped_ints_rx dropped_orx;
 
 int channels(void);
 int oneshots(void);
+int broadcasts(void);
 
 int channels(void)
 {
@@ -68,4 +73,35 @@ int oneshots(void)
 	int_once_tx_drop(&int_otx);
 	int_once_rx_drop(&int_orx);
 	return r;
+}
+
+int broadcasts(void)
+{
+	static cloned_jobs_tx cloned_btx;
+	static cloned_jobs_rx cloned_brx;
+	int r = 0;
+
+	r |= int_news(4, &int_btx, &int_brx);
+	r |= cloned_jobs(4, &cloned_btx, &cloned_brx);
+	r |= job_news_tx_new(4, &job_btx);
+	r |= int_news_send(&int_btx, an_int);
+	r |= job_news_send(&job_btx, a_job);
+	r |= int_news_subscribe(&int_btx, &int_brx);
+	r |= int_news_subscribe_from_oldest(&int_btx, &int_brx);
+	r |= int_news_resubscribe(&int_brx, &int_brx);
+	r |= int_news_recv(&int_brx, &an_int, &lost);
+	r |= int_news_recv_with(&int_brx, &an_int, NULL, &wait);
+	r |= int_news_try_recv(&int_brx, NULL, NULL);
+	r |= int_news_recv_many(&int_brx, some_ints, 4, &lost);
+	int_news_recv_op(&broadcast_op, &int_brx, &an_int, &lost);
+	int_news_recv_many_op(&broadcast_op, &int_brx, some_ints, 4, NULL);
+	int_news_closed_op(&broadcast_op, &int_btx);
+	r |= int_news_closed(&int_btx);
+	int_news_tx_clone(&int_btx, &int_btx);
+	int_news_downgrade(&int_btx, &int_bweak);
+	r |= int_news_upgrade(&int_bweak, &int_btx);
+	int_news_weak_drop(&int_bweak);
+	int_news_tx_drop(&int_btx);
+	int_news_rx_drop(&int_brx);
+	return r | (int)chp_broadcast_len(&int_brx.raw);
 }

@@ -1,0 +1,427 @@
+/*
+ * main.c - stress SECONDS [--seed N] [--only TEXT]
+ *
+ * Brings the agents to life again and again until the time is over, then lets
+ * them end, then the servers of the parts, then the runtimes, and then looks at
+ * what is left.  An agent that makes no progress for 30 seconds stops the
+ * program with a list of what everybody was doing.
+ *
+ * Every part counts as one test in the last line, "N passed, N failed".
+ */
+#include "stress.h"
+
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { THREADS = 4, MT_TASKS = 9, CT_TASKS = 5, VISITORS = 3, PATIENCE = 30 };
+
+static const struct part *const all_parts[] = {
+	&part_sem_fifo,   &part_sem_fair, &part_sem_unfair,     &part_mutex,
+	&part_mutex_fifo, &part_rwlock,   &part_cond,           &part_oneshot,
+	&part_mpsc_one,   &part_mpsc,     &part_mpsc_unbounded, &part_time,
+	&part_cancel,     &part_select,   &part_task,           &part_group,
+	&part_runtime,    &part_handoff,  &part_chaos,
+};
+
+const struct part *parts[MAX_PARTS];
+unsigned part_count;
+uint64_t seed;
+chp_runtime *mt, *ct;
+
+static chp_word steps_over, all_over, seasons;
+
+bool stopping(void)
+{
+	return load(&steps_over);
+}
+
+bool closing(void)
+{
+	return load(&all_over);
+}
+
+uint32_t season(void)
+{
+	return __atomic_load_n(&seasons.v, __ATOMIC_RELAXED) / 8;
+}
+
+unsigned part_index(const struct part *p)
+{
+	unsigned i = 0;
+
+	while (i < part_count && parts[i] != p)
+		i++;
+	CHECK(i < MAX_PARTS);
+	return i;
+}
+
+/* ---- Failing at the end ---- */
+
+static const struct part *checked;
+static bool part_failed[MAX_PARTS];
+
+void failed_at_end(const char *file, int line, const char *what, intmax_t is,
+		   intmax_t want)
+{
+	fprintf(stderr,
+		"%s:%d: part %s, at the end, seed %" PRIu64
+		": %s is %jd, not %jd\n",
+		file, line, checked->name, seed, what, is, want);
+	part_failed[part_index(checked)] = true;
+}
+
+/* ---- Lives of agents ---- */
+
+struct life {
+	pthread_t thread;
+	chp_task task;
+	chp_word ended;   /* thread: it can be joined */
+	bool alive, over; /* the supervisor's; over: it is not to live again */
+	bool done;        /* the agent's: it was its last life */
+	uint64_t beats;
+	chp_time since;
+};
+
+static struct life lives[MAX_AGENTS];
+
+static void *live(void *agent)
+{
+	struct agent *a = agent;
+	struct life *l = &lives[a - agents];
+	bool done = false;
+
+	agent_begin(a, a->kind);
+	if (!a->serves) {
+		agent_steps(a, 100 + (long)(a->step % 1900));
+		done = stopping();
+	}
+	while (a->serves && !done && !a->aborted) {
+		agent_step(a, a->serves);
+		done = a->serves->serve(a, a->which);
+	}
+	l->done = done;
+	agent_end(a);
+	store(&l->ended, 1);
+	return NULL;
+}
+
+static void start(struct agent *a)
+{
+	struct life *l = &lives[a - agents];
+	chp_task_options options = {
+		.name = a->serves ? a->serves->name : "agent",
+		.runtime = a->kind == MT_TASK ? mt : ct,
+		.stack_size = 128 * 1024,
+		.pinned = a->number % 7 == 3,
+	};
+
+	l->ended.v = 0;
+	l->alive = true;
+	l->since = 0;
+	if (a->kind == THREAD)
+		CHECK(pthread_create(&l->thread, NULL, live, a) == 0);
+	else
+		CHECK_CODE(chp_spawn_with(&l->task, live, a, &options), 0);
+}
+
+static bool has_ended(const struct agent *a, const struct life *l)
+{
+	return a->kind == THREAD ? load(&l->ended)
+				 : chp_task_is_finished(&l->task) == 1;
+}
+
+static void bury(struct agent *a, struct life *l)
+{
+	if (a->kind == THREAD)
+		CHECK(pthread_join(l->thread, NULL) == 0);
+	else
+		CHECK_CODE(chp_join(&l->task, NULL), 0);
+	l->alive = false;
+	l->over = l->done;
+	/* Aborted before it ran: then it said nothing. */
+	l->done = false;
+}
+
+/* ---- The watchdog ---- */
+
+static void report(void)
+{
+	fprintf(stderr, "agents:\n");
+	for (unsigned i = 0; i < agent_count; i++)
+		agent_print(&agents[i]);
+	for (unsigned i = 0; i < part_count; i++) {
+		if (!parts[i]->report)
+			continue;
+		fprintf(stderr, "%s:\n", parts[i]->name);
+		parts[i]->report();
+	}
+}
+
+static void watch(const struct agent *a, struct life *l)
+{
+	uint64_t beats = __atomic_load_n(&a->beats.v, __ATOMIC_RELAXED);
+	chp_time now = chp_now();
+
+	if (beats != l->beats || !l->since) {
+		l->beats = beats;
+		l->since = now;
+	} else if (now - l->since > PATIENCE * CHP_SEC) {
+		fprintf(stderr, "no progress for %d s, seed %" PRIu64 ", by:\n",
+			PATIENCE, seed);
+		agent_print(a);
+		report();
+		if (getenv("CHP_STRESS_STAY"))
+			pause();
+		abort();
+	}
+}
+
+/* Servers or the others: bring to life, bury, watch; true: all are over. */
+static bool tend(void)
+{
+	bool over = true;
+
+	for (unsigned i = 0; i < agent_count; i++) {
+		struct agent *a = &agents[i];
+		struct life *l = &lives[i];
+
+		if (a->visitor || l->over)
+			continue;
+		if (l->alive && has_ended(a, l))
+			bury(a, l);
+		else if (l->alive)
+			watch(a, l);
+		if (!l->alive && !l->over) {
+			if (!a->serves && stopping())
+				l->over = true;
+			else
+				start(a);
+		}
+		over = over && (l->over || a->serves);
+	}
+	return over;
+}
+
+static bool servers_over(void)
+{
+	for (unsigned i = 0; i < agent_count; i++)
+		if (agents[i].serves && !lives[i].over)
+			return false;
+	return true;
+}
+
+static void pause_a_little(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+}
+
+/* ---- Beginning and end ---- */
+
+static struct agent *add_agent(enum kind kind)
+{
+	struct agent *a = &agents[agent_count];
+
+	CHECK(agent_count < MAX_AGENTS);
+	a->number = agent_count++;
+	a->kind = kind;
+	return a;
+}
+
+static void add_agents(void)
+{
+	for (int i = 0; i < THREADS; i++)
+		add_agent(THREAD);
+	for (int i = 0; i < MT_TASKS; i++)
+		add_agent(MT_TASK);
+	for (int i = 0; i < CT_TASKS; i++)
+		add_agent(CT_TASK);
+	for (int i = 0; i < VISITORS; i++)
+		add_agent(MT_TASK)->visitor = true;
+	for (unsigned i = 0; i < part_count; i++)
+		for (unsigned k = 0; k < parts[i]->servers; k++) {
+			struct agent *a = add_agent(
+				(enum kind)((agent_count + seed) % 3));
+
+			a->serves = parts[i];
+			a->which = k;
+		}
+}
+
+static chp_semaphore ct_end;
+
+static void *wait_for_end(void *unused)
+{
+	chp_wait whatever = { .flags = CHP_UNINTERRUPTIBLE };
+
+	CHECK_CODE(chp_semaphore_acquire_with(&ct_end, 1, &whatever), 0);
+	return unused;
+}
+
+static void *run_ct(void *unused)
+{
+	CHECK_CODE(chp_runtime_block_on(ct, wait_for_end, NULL, NULL), 0);
+	return unused;
+}
+
+static void shut_down(chp_runtime *rt)
+{
+	chp_straggler left[4];
+	size_t n;
+	int r = chp_runtime_shutdown(rt, chp_in(PATIENCE * CHP_SEC), left, 4,
+				     &n);
+
+	for (size_t i = 0; r && i < n && i < 4; i++)
+		fprintf(stderr, "still runs: %s\n", left[i].name);
+	CHECK_CODE(r, 0);
+}
+
+static void run(unsigned seconds)
+{
+	chp_runtime_options mt_options = { .workers = 4,
+					   .blocking_max = 8,
+					   .blocking_idle = 5 * CHP_MS,
+					   .name = "mt" };
+	chp_runtime_options ct_options = { .kind = CHP_CURRENT_THREAD,
+					   .blocking_max = 2,
+					   .name = "ct" };
+	chp_time until = chp_in(seconds * CHP_SEC);
+	pthread_t ct_thread;
+
+	CHECK_CODE(chp_runtime_new(&mt, &mt_options), 0);
+	CHECK_CODE(chp_runtime_new(&ct, &ct_options), 0);
+	CHECK(pthread_create(&ct_thread, NULL, run_ct, NULL) == 0);
+	for (unsigned i = 0; i < part_count; i++)
+		if (parts[i]->open)
+			parts[i]->open();
+
+	for (; chp_now() < until; pause_a_little()) {
+		tend();
+		add(&seasons, 1);
+	}
+	store(&steps_over, 1);
+	while (!tend())
+		pause_a_little();
+	store(&all_over, 1);
+	for (unsigned i = 0; i < part_count; i++)
+		if (parts[i]->stop)
+			parts[i]->stop();
+	for (; !servers_over(); pause_a_little())
+		tend();
+
+	CHECK_CODE(chp_semaphore_release(&ct_end, 1), 0);
+	CHECK(pthread_join(ct_thread, NULL) == 0);
+	shut_down(ct);
+	shut_down(mt);
+}
+
+/* The driver of those who poll on threads stays; let it make its things now. */
+static void start_driver(void)
+{
+	chp_sleep_op sleep;
+
+	chp_sleep_until_op(&sleep, chp_in(3600 * CHP_SEC));
+	CHECK_CODE(chp_op_poll(&sleep.op, NULL), CHP_PENDING);
+	chp_op_cancel(&sleep.op);
+}
+
+static struct tally sum_of(const struct part *p)
+{
+	struct tally t = { 0 };
+
+	for (unsigned i = 0; i < agent_count; i++) {
+		const struct tally *one = tally_of(&agents[i], p);
+
+		t.steps += one->steps;
+		t.ok += one->ok;
+		t.again += one->again;
+		t.closed += one->closed;
+		t.timed_out += one->timed_out;
+		t.interrupted += one->interrupted;
+		t.aborted += one->aborted;
+		t.given_up += one->given_up;
+	}
+	return t;
+}
+
+/* Returns how many parts failed. */
+static unsigned report_parts(void)
+{
+	unsigned failed = 0;
+
+	printf("%-17s%9s%10s%9s%8s%9s%8s%8s%9s\n", "part", "steps", "ok",
+	       "again", "closed", "timeout", "intr", "aborted", "given up");
+	for (unsigned i = 0; i < part_count; i++) {
+		struct tally t;
+
+		checked = parts[i];
+		t = sum_of(checked);
+		if (checked->check)
+			checked->check();
+		AT_END(values_out(checked), 0);
+		AT_END(t.ok > 0, 1);
+		failed += part_failed[i];
+		printf("%-17s%9ld%10ld%9ld%8ld%9ld%8ld%8ld%9ld%s\n",
+		       checked->name, t.steps, t.ok, t.again, t.closed,
+		       t.timed_out, t.interrupted, t.aborted, t.given_up,
+		       part_failed[i] ? "  FAILED" : "");
+	}
+	return failed;
+}
+
+/* What is nobody's: a waker may be on its way for a moment still. */
+static unsigned check_leaks(long blocks, int descriptors)
+{
+	const struct part leaks = { .name = "leaks" };
+
+	for (int i = 0; i < 1000 && (wakers_out() || blocks_out() != blocks);
+	     i++)
+		pause_a_little();
+	checked = &leaks;
+	AT_END(wakers_out(), 0);
+	AT_END(blocks_out(), blocks);
+	AT_END(open_descriptors(), descriptors);
+	return part_failed[part_index(&leaks)];
+}
+
+static bool wanted(const struct part *p, const char *only)
+{
+	return !only || strstr(p->name, only) || p == &part_cancel ||
+	       p == &part_select || p == &part_chaos;
+}
+
+int main(int argc, char **argv)
+{
+	const char *only = NULL;
+	unsigned seconds = 10, failed;
+	int descriptors;
+	long blocks;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+			seed = strtoull(argv[++i], NULL, 0);
+		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+			only = argv[++i];
+		else
+			seconds = (unsigned)atoi(argv[i]);
+	}
+	if (!seed)
+		seed = (uint64_t)time(NULL) * 1000003u ^ (uint64_t)getpid();
+	for (size_t i = 0; i < sizeof(all_parts) / sizeof(*all_parts); i++)
+		if (wanted(all_parts[i], only))
+			parts[part_count++] = all_parts[i];
+	setvbuf(stdout, NULL, _IOLBF, 0);
+
+	count_blocks();
+	start_driver();
+	blocks = blocks_out();
+	descriptors = open_descriptors();
+	add_agents();
+	printf("stress: %u parts, %u agents, %u s, --seed %" PRIu64 "\n",
+	       part_count, agent_count, seconds, seed);
+	run(seconds);
+	failed = report_parts();
+	failed += check_leaks(blocks, descriptors);
+	printf("%u passed, %u failed\n", part_count + 1 - failed, failed);
+	return failed != 0;
+}
