@@ -91,7 +91,8 @@ static bool judge(const struct scenario *s, bool held)
 		return !held && strstr(world->failure, s->must_fail);
 	if (!held)
 		return false;
-	if ((world->reached & s->must_reach) == s->must_reach)
+	if ((world->reached & s->must_reach) == s->must_reach ||
+	    *world->executions >= limit)
 		return true;
 	snprintf(world->failure, sizeof(world->failure),
 		 "never reached: %#x of %#x", s->must_reach & ~world->reached,

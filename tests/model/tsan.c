@@ -2,6 +2,7 @@
  * tsan.c - what code compiled with -fsanitize=thread calls.  We are not that
  * runtime; we only want to be told of plain accesses.
  */
+#include "base/atomic.h"
 #include "world.h"
 
 #include <string.h>
@@ -107,4 +108,17 @@ void *model_memset(void *at, int x, size_t size)
 	if (tracked())
 		shadow_plain((uintptr_t)at, size, true, PC());
 	return memset(at, x, size);
+}
+
+/* ---- Atomics in the public headers, inlined into their callers ---- */
+
+uint32_t __tsan_atomic32_load(const uint32_t *at, int order);
+
+uint32_t __tsan_atomic32_load(const uint32_t *at, int order)
+{
+	if (order != __ATOMIC_RELAXED && order != __ATOMIC_ACQUIRE)
+		fail("an order that the model does not know");
+	return (uint32_t)model_load(at, 4,
+				    order == __ATOMIC_ACQUIRE ? MODEL_ACQUIRE
+							      : 0);
 }
