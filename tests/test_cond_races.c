@@ -59,8 +59,9 @@ static void make_it_true(void)
 
 static void a_wait_meets_a_signal(unsigned flags)
 {
-	struct duel d = { condition_is_false, wait_until_true, make_it_true,
-			  NULL,               h_rounds(10000), { 0 } };
+	struct duel d = { condition_is_false, wait_until_true,
+			  make_it_true,       NULL,
+			  h_rounds(10000),    { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -110,12 +111,9 @@ static void one_of_two_got_the_signal(void)
 
 static void cancel_meets_signal(unsigned flags)
 {
-	struct duel d = { two_wait,
-			  cancel_it,
-			  signal_it,
-			  one_of_two_got_the_signal,
-			  h_rounds(15000),
-			  { 0 } };
+	struct duel d = { two_wait,        cancel_it,
+			  signal_it,       one_of_two_got_the_signal,
+			  h_rounds(15000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -138,12 +136,8 @@ static void unlock_it(void)
 
 static void cancel_meets_unlock(unsigned flags)
 {
-	struct duel d = { one_waits_for_the_mutex,
-			  cancel_it,
-			  unlock_it,
-			  one_of_two_got_the_signal,
-			  h_rounds(15000),
-			  { 0 } };
+	struct duel d = { one_waits_for_the_mutex,   cancel_it,       unlock_it,
+			  one_of_two_got_the_signal, h_rounds(15000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -265,9 +259,10 @@ static void all_is_quiet(void)
 
 static void expiry_meets_a_signal(unsigned flags)
 {
-	struct duel d = { no_tokens,      wait_for_a_moment,
-			  put_a_token_in_a_moment,
-			  all_is_quiet,   h_rounds(2000), { 0 } };
+	struct duel d = {
+		no_tokens,    wait_for_a_moment, put_a_token_in_a_moment,
+		all_is_quiet, h_rounds(2000),    { 0 }
+	};
 
 	make(flags);
 	fight(&d);

@@ -225,9 +225,9 @@ static void *take_turns(void *arg)
 	for (long i = 0; i < rounds; i++) {
 		mutex_lock(&m);
 		while (turn != p->number)
-			CHECK_CODE(cond_wait_with(&turn_of[p->number], &m,
-						  NULL),
-				   0);
+			CHECK_CODE(
+				cond_wait_with(&turn_of[p->number], &m, NULL),
+				0);
 		turn = next;
 		unlock_and_signal(&turn_of[next], &p->seed);
 	}

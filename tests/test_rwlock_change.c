@@ -272,7 +272,8 @@ static void it_is_held_as_it_said(void)
 
 static void an_upgrade_meets_a_read_unlock(void)
 {
-	struct duel d = { two_read, upgrade_it,      let_go, it_is_held_as_it_said,
+	struct duel d = { two_read,        upgrade_it,
+			  let_go,          it_is_held_as_it_said,
 			  h_rounds(15000), { 0 } };
 
 	make(3);
@@ -317,9 +318,12 @@ static void not_both_upgraded(void)
 
 static void an_upgrade_meets_an_upgrade(void)
 {
-	struct duel d = { two_read,          upgrade_or_let_go,
+	struct duel d = { two_read,
+			  upgrade_or_let_go,
 			  the_other_upgrades_or_lets_go,
-			  not_both_upgraded, h_rounds(15000), { 0 } };
+			  not_both_upgraded,
+			  h_rounds(15000),
+			  { 0 } };
 
 	make(3);
 	fight(&d);
@@ -350,10 +354,12 @@ static void it_is_mine_as_it_said(void)
 
 static void an_upgrade_meets_a_writer(void)
 {
-	struct duel d = { one_reads,       upgrade_it,
+	struct duel d = { one_reads,
+			  upgrade_it,
 			  a_writer_comes_and_goes,
 			  it_is_mine_as_it_said,
-			  h_rounds(15000), { 0 } };
+			  h_rounds(15000),
+			  { 0 } };
 
 	make(3);
 	fight(&d);
@@ -389,12 +395,9 @@ static void the_reader_is_in(void)
 
 static void a_downgrade_meets_a_writer_that_gives_up(void)
 {
-	struct duel d = { one_writes_and_two_wait,
-			  downgrade_it,
-			  the_writer_gives_up,
-			  the_reader_is_in,
-			  h_rounds(15000),
-			  { 0 } };
+	struct duel d = { one_writes_and_two_wait, downgrade_it,
+			  the_writer_gives_up,     the_reader_is_in,
+			  h_rounds(15000),         { 0 } };
 
 	make(3);
 	fight(&d);

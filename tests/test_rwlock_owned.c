@@ -35,8 +35,8 @@ static int owned_with(chp_rwlock *l, bool writes, chp_rwlock_guard *g,
 	if (h_mode() != H_POLLED)
 		return (writes ? chp_rwlock_write_owned_with
 			       : chp_rwlock_read_owned_with)(l, g, w);
-	(writes ? chp_rwlock_write_owned_op
-		: chp_rwlock_read_owned_op)(&op, l, g);
+	(writes ? chp_rwlock_write_owned_op : chp_rwlock_read_owned_op)(&op, l,
+									g);
 	return h_wait(&op.op, w);
 }
 

@@ -77,12 +77,10 @@ static void both_readers_come_in(void)
 
 static void a_writer_that_gives_up_meets_unlock(void)
 {
-	struct duel d = { a_writer_and_two_readers_queue,
-			  cancel_it,
-			  unlock_read,
-			  both_readers_come_in,
-			  h_rounds(15000),
-			  { 0 } };
+	struct duel d = {
+		a_writer_and_two_readers_queue, cancel_it,       unlock_read,
+		both_readers_come_in,           h_rounds(15000), { 0 }
+	};
 
 	make(2);
 	fight(&d);
@@ -120,12 +118,10 @@ static void the_writer_comes_in(void)
 
 static void a_reader_that_gives_up_meets_unlock(void)
 {
-	struct duel d = { a_reader_and_a_writer_queue,
-			  cancel_it,
-			  unlock_write,
-			  the_writer_comes_in,
-			  h_rounds(15000),
-			  { 0 } };
+	struct duel d = {
+		a_reader_and_a_writer_queue, cancel_it,       unlock_write,
+		the_writer_comes_in,         h_rounds(15000), { 0 }
+	};
 
 	make(2);
 	fight(&d);
@@ -153,12 +149,8 @@ static void the_writer_has_it(void)
 
 static void two_unlock_for_a_writer(void)
 {
-	struct duel d = { a_writer_waits_for_two,
-			  unlock_read,
-			  unlock_read,
-			  the_writer_has_it,
-			  h_rounds(15000),
-			  { 0 } };
+	struct duel d = { a_writer_waits_for_two, unlock_read,     unlock_read,
+			  the_writer_has_it,      h_rounds(15000), { 0 } };
 
 	make(5);
 	fight(&d);
@@ -200,8 +192,9 @@ static void mine_or_nobodys(void)
 
 static void expiry_meets_unlock(void)
 {
-	struct duel d = { one_writes,      lock_for_a_moment, unlock_in_a_moment,
-			  mine_or_nobodys, h_rounds(2000),    { 0 } };
+	struct duel d = { one_writes,         lock_for_a_moment,
+			  unlock_in_a_moment, mine_or_nobodys,
+			  h_rounds(2000),     { 0 } };
 
 	make(3);
 	fight(&d);
@@ -225,9 +218,9 @@ static void stay(uint32_t *seed)
 	if (random_below(seed, 16) == 0)
 		rest();
 	if (random_below(seed, 256) == 0)
-		CHECK_CODE(chp_sleep_until_with(chp_in(10 * CHP_US),
-						&never_mind),
-			   0);
+		CHECK_CODE(
+			chp_sleep_until_with(chp_in(10 * CHP_US), &never_mind),
+			0);
 }
 
 static void look(uint32_t *seed)

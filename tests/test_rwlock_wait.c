@@ -323,7 +323,10 @@ static void a_writer_that_ends_lets_readers_in(int how)
 		chp_cancel_now(&token);
 	else if (how == 2)
 		CHECK_CODE(chp_interrupt(w.agent.agent), 0);
-	ended(&w, how == 0 ? CHP_ECANCELED : how == 1 ? CHP_ETIMEDOUT : CHP_EINTR,
+	ended(&w,
+	      how == 0   ? CHP_ECANCELED
+	      : how == 1 ? CHP_ETIMEDOUT
+			 : CHP_EINTR,
 	      0);
 	for (int i = 0; i < 3; i++)
 		ended(&r[i], 0, 0);
