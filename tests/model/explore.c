@@ -129,9 +129,9 @@ static struct thread *pick(void)
 			execution_abandon();
 		}
 		n->chosen = (uint8_t)replay_next(prefer(awake));
-		n->backtrack = (uint8_t)(world->scenario->bound
-						 ? n->allowed
-						 : 1u << n->chosen);
+		n->backtrack =
+			(uint8_t)(world->scenario->bound ? n->allowed
+							 : 1u << n->chosen);
 	}
 	if (!(enabled >> n->chosen & 1))
 		fail("replay: thread %u cannot run here", n->chosen);

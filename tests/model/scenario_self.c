@@ -282,5 +282,4 @@ static void live_1(void)
 		;
 }
 
-SCENARIO(self_livelock, .threads = { live_1, live_1 },
-	 .must_fail = "too long");
+SCENARIO(self_livelock, .threads = { live_1, live_1 }, .must_fail = "too long");

@@ -169,8 +169,8 @@ struct line {
 
 struct world {
 	const struct scenario *scenario;
-	bool running;   /* accesses are tracked */
-	bool exploring; /* and are steps */
+	bool running;    /* accesses are tracked */
+	bool exploring;  /* and are steps */
 	bool scheduling; /* every thread has come to its first step */
 	bool tracing;
 	uint32_t generation;
@@ -190,9 +190,9 @@ struct world {
 	unsigned preemptions, oddities; /* counted against the bound */
 	struct event events[STEPS];
 	unsigned event_count;
-	uint8_t sleeping; /* of the next node */
-	bool cut;         /* the bound forbade something */
-	bool pruned;      /* nothing new on this path */
+	uint8_t sleeping;   /* of the next node */
+	bool cut;           /* the bound forbade something */
+	bool pruned;        /* nothing new on this path */
 	const char *replay; /* what is left of it, or NULL */
 	unsigned replay_digit, replay_left;
 
@@ -280,8 +280,8 @@ void *stack_top(unsigned thread);
 /* ---- report.c ---- */
 
 /* The execution fails here. */
-__attribute__((noreturn, format(printf, 1, 2))) void
-fail(const char *format, ...);
+__attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format,
+							  ...);
 __attribute__((format(printf, 2, 3))) void trace(uint32_t pc,
 						 const char *format, ...);
 /* Where an address lies, in a static buffer. */
