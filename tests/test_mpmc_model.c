@@ -473,7 +473,7 @@ static void random_calls_do_as_the_model_says(void)
 	static const size_t caps[] = { 0, 0, 0, 1, 1, 2, 3, UNBOUNDED };
 
 	rnd = h_rng(h_seed(), 9);
-	for (long walk = h_rounds(20000); walk; walk--) {
+	for (long walk = h_rounds(10000); walk; walk--) {
 		memset(&m, 0, sizeof(m));
 		h_store(&drops, 0);
 		m.cap = caps[h_below(&rnd, 8)];
