@@ -135,8 +135,7 @@ static int run_scenario(const struct scenario *original, const char *replay,
 	if (!good) {
 		replay_string(text, sizeof(text));
 		printf("     %s\n     --replay %s %s\n",
-		       world->failure[0] ? world->failure
-					 : "nothing was found",
+		       world->failure[0] ? world->failure : "nothing was found",
 		       s->name, text);
 	}
 	fflush(stdout);

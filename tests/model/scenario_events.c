@@ -289,8 +289,9 @@ static void wg_check(void)
 	chp_wait_group_destroy(&wg);
 }
 
-SCENARIO(wait_group, .setup = wg_setup, .threads = { wg_done, wg_done, wg_wait },
-	 .check = wg_check, .bound = 3);
+SCENARIO(wait_group, .setup = wg_setup,
+	 .threads = { wg_done, wg_done, wg_wait }, .check = wg_check,
+	 .bound = 3);
 
 static void make_wg(void)
 {

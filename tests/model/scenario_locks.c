@@ -183,8 +183,7 @@ SCENARIO(rwlock_write_write, .threads = { write_1, write_1 },
 	 .check = rwlock_check);
 SCENARIO(rwlock_downgrade, .threads = { downgrade, read_guarded },
 	 .check = rwlock_check);
-SCENARIO(rwlock_upgrade, .threads = { upgrade, read_1 },
-	 .check = rwlock_check);
+SCENARIO(rwlock_upgrade, .threads = { upgrade, read_1 }, .check = rwlock_check);
 SCENARIO(rwlock_timed, .threads = { write_1, read_timed },
 	 .check = rwlock_check, .timed = 1);
 SCENARIO(rwlock_write_read_read, .threads = { write_1, read_1, read_1 },
@@ -240,8 +239,8 @@ SCENARIO(cond_signal, .threads = { wait_ready, make_ready },
 	 .check = cond_check, .bound = 3);
 SCENARIO(cond_broadcast, .threads = { wait_ready, wait_ready, make_ready_all },
 	 .check = cond_check, .bound = 1);
-SCENARIO(cond_timed, .threads = { wait_timed, make_ready },
-	 .check = cond_check, .timed = 1, .bound = 2);
+SCENARIO(cond_timed, .threads = { wait_timed, make_ready }, .check = cond_check,
+	 .timed = 1, .bound = 2);
 
 /* A signal is not lost on a waiter whose time runs out. */
 static unsigned tokens;
