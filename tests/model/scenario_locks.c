@@ -3,6 +3,7 @@
  */
 #include <chappe/cond.h>
 #include <chappe/mutex.h>
+#include <chappe/mutex_guard.h>
 #include <chappe/rwlock.h>
 
 #include "base/atomic.h"
@@ -115,6 +116,27 @@ SCENARIO(mutex_destroy, .setup = make_mutex,
 	 .threads = { use_or_free, use_or_free });
 SCENARIO(mutex_fifo_destroy, .setup = make_mutex_fifo,
 	 .threads = { use_or_free, use_or_free });
+
+/* The last reference frees a counted one. */
+static chp_mutex *counted;
+
+static void make_counted(void)
+{
+	counted = chp_mutex_new(sizeof(unsigned), &guarded, NULL, 0);
+	chp_mutex_ref(counted);
+}
+
+static void use_counted(void)
+{
+	chp_mutex_guard g = chp_mutex_lock_owned(counted);
+
+	++*(unsigned *)chp_mutex_value(counted);
+	chp_mutex_guard_unlock(&g);
+	chp_mutex_unref(counted);
+}
+
+SCENARIO(mutex_counted, .setup = make_counted,
+	 .threads = { use_counted, use_counted }, .bound = 3);
 
 /* ---- Rwlock ---- */
 

@@ -6,6 +6,7 @@
  * the program's variables are put back before each execution.
  *
  *	explore.c   which thread runs next; the tree of choices
+ *	execute.c   one execution; stacks
  *	races.c     partial-order reduction: which choices are worth exploring
  *	memory.c    atomic accesses: stores that may still be read
  *	shadow.c    plain accesses: races, frames, blocks
@@ -223,9 +224,6 @@ static inline unsigned thread_id(const struct thread *t)
 
 /* ---- explore.c ---- */
 
-/* Make the world; the library is warmed up. */
-void world_make(void);
-
 /* Explore a scenario, or run the one execution of `replay`.  Did all hold? */
 bool explore(const struct scenario *s, const char *replay, uint64_t limit);
 
@@ -240,8 +238,25 @@ unsigned choose(unsigned count);
 /* The same; all but the first count against the bound. */
 unsigned choose_bounded(unsigned count);
 
+/* Run somebody, perhaps ourselves; when nobody can run, the host. */
+void schedule(void);
+
+/* ---- execute.c ---- */
+
+void world_make(void);
+
+/* Every execution is to begin with things as they are now. */
+void execution_keep(void);
+
+/* From the start to the end, or to what is wrong. */
+void execution_run(void);
+
 /* Give up this execution, back to the host. */
 __attribute__((noreturn)) void execution_abandon(void);
+
+/* Run another thread, or the host, until somebody resumes us. */
+void thread_resume(struct thread *t);
+void thread_to_host(void);
 
 /* ---- races.c ---- */
 
