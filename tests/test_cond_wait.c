@@ -416,8 +416,8 @@ static void *keep_errno(void *arg)
 	set_errno(77);
 	CHECK_CODE(chp_cond_wait(&c, &m), 0);
 	CHECK_EQ(get_errno(), 77);
-	CHECK_CODE(chp_cond_wait_with(&c, &m,
-				      &(chp_wait){ .deadline = chp_in(CHP_MS) }),
+	CHECK_CODE(chp_cond_wait_with(
+			   &c, &m, &(chp_wait){ .deadline = chp_in(CHP_MS) }),
 		   CHP_ETIMEDOUT);
 	CHECK_EQ(get_errno(), 77);
 	chp_mutex_unlock(&m);
@@ -441,9 +441,9 @@ static void *wait_an_hour(void *arg)
 	chp_time deadline = chp_in(3600 * CHP_SEC);
 
 	chp_mutex_lock(&m);
-	CHECK_CODE(chp_cond_wait_with(&c, &m,
-				      &(chp_wait){ .deadline = deadline }),
-		   CHP_ETIMEDOUT);
+	CHECK_CODE(
+		chp_cond_wait_with(&c, &m, &(chp_wait){ .deadline = deadline }),
+		CHP_ETIMEDOUT);
 	CHECK(chp_now() >= deadline);
 	chp_mutex_unlock(&m);
 	return arg;

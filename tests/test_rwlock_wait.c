@@ -323,7 +323,10 @@ static void a_writer_that_ends_lets_readers_in(int how)
 		chp_cancel_now(&token);
 	else if (how == 2)
 		CHECK_CODE(chp_interrupt(w.agent.agent), 0);
-	ended(&w, how == 0 ? CHP_ECANCELED : how == 1 ? CHP_ETIMEDOUT : CHP_EINTR,
+	ended(&w,
+	      how == 0   ? CHP_ECANCELED
+	      : how == 1 ? CHP_ETIMEDOUT
+			 : CHP_EINTR,
 	      0);
 	for (int i = 0; i < 3; i++)
 		ended(&r[i], 0, 0);
@@ -365,7 +368,7 @@ static void *wait_in_line(void *arg)
 	struct in_line *a = arg;
 
 	(a->writes ? rwlock_write : rwlock_read)(&l);
-	place_of[a->number] = bump(&came_in, 1);
+	place_of[a->number] = h_add(&came_in, 1);
 	rwlock_unlock(&l, a->writes);
 	return NULL;
 }
@@ -400,9 +403,9 @@ static void *read_together(void *arg)
 	uint32_t all = *(uint32_t *)arg;
 
 	rwlock_read(&l);
-	bump(&reading, 1);
+	h_add(&reading, 1);
 	/* Only if the others are let in, too. */
-	h_until(get(&reading) == all);
+	h_until(h_load(&reading) == all);
 	chp_rwlock_read_unlock(&l);
 	return NULL;
 }
