@@ -9,9 +9,7 @@
 #ifndef CHAPPE_TESTS_LOCK_H
 #define CHAPPE_TESTS_LOCK_H
 
-#include "harness.h"
-
-#include <sched.h>
+#include "sem.h"
 
 /* One test for each policy of the mutex. */
 /* clang-format off */
@@ -22,43 +20,17 @@
 	TEST(test##_by_default, modes), TEST(test##_in_fifo, modes)
 /* clang-format on */
 
-/* ---- Words shared by agents ---- */
-
-static inline uint32_t get(const chp_word *w)
-{
-	return __atomic_load_n(&w->v, __ATOMIC_SEQ_CST);
-}
-
-static inline void set(chp_word *w, uint32_t v)
-{
-	__atomic_store_n(&w->v, v, __ATOMIC_SEQ_CST);
-}
-
-/* Returns what was there before. */
-static inline uint32_t bump(chp_word *w, uint32_t n)
-{
-	return __atomic_fetch_add(&w->v, n, __ATOMIC_SEQ_CST);
-}
-
 /* ---- Looking inside ---- */
 
 /* How many wait: locks do not tell, and tests have to know. */
 static inline uint32_t queued_in(const struct chp__pool *pool)
 {
-	return get(&pool->queued);
+	return h_load(&pool->queued);
 }
 
 #define QUEUED(lock) queued_in(&(lock)->pool)
 
 /* ---- Letting others run ---- */
-
-/* Also those that share the processor with this worker. */
-static inline void rest(void)
-{
-	h_yield();
-	if (h_mode() == H_MT)
-		sched_yield();
-}
 
 /* Whoever could go would have gone by now. */
 static inline void let_others_run(void)

@@ -408,7 +408,7 @@ static void wake(void *data)
 {
 	struct waking *q = data;
 
-	bump(&q->wakes, 1);
+	h_add(&q->wakes, 1);
 	if (q->cancels) {
 		CHECK_EQ(chp_op_cancel(&q->op.op), CHP_GAVE_BACK);
 	} else if (poll(q) == 0) {
@@ -417,17 +417,17 @@ static void wake(void *data)
 		chp_mutex_unlock(&m);
 		chp_cond_signal(&c);
 	}
-	bump(&q->refs, (uint32_t)-1);
+	h_sub(&q->refs, 1);
 }
 
 static void retain(void *data)
 {
-	bump(&((struct waking *)data)->refs, 1);
+	h_add(&((struct waking *)data)->refs, 1);
 }
 
 static void release(void *data)
 {
-	bump(&((struct waking *)data)->refs, (uint32_t)-1);
+	h_sub(&((struct waking *)data)->refs, 1);
 }
 
 static const chp_waker_class waking_class = { wake, retain, release };
@@ -456,8 +456,8 @@ static void wakers_run_outside_all_locks(unsigned flags)
 	chp_cond_signal(&c);
 	CHECK_EQ(returned, n - (n + 1) / 3);
 	for (int i = 0; i < n; i++) {
-		CHECK_EQ(get(&w[i].wakes), 1);
-		CHECK_EQ(get(&w[i].refs), 0);
+		CHECK_EQ(h_load(&w[i].wakes), 1);
+		CHECK_EQ(h_load(&w[i].refs), 0);
 		CHECK(chp_op_is_finished(&w[i].op.op));
 	}
 	ends_idle();

@@ -44,7 +44,7 @@ static void wait_until_true(void)
 /* Signalled with the mutex held, after it, or to all. */
 static void make_it_true(void)
 {
-	uint32_t how = get(&round_now) % 3;
+	uint32_t how = h_load(&round_now) % 3;
 
 	mutex_lock(&m);
 	condition = true;
@@ -83,7 +83,7 @@ static void two_wait(void)
 static void cancel_it(void)
 {
 	result = CHP_PENDING;
-	if (get(&round_now) % 2)
+	if (h_load(&round_now) % 2)
 		result = poll_again(&a);
 	if (result == CHP_PENDING)
 		CHECK(chp_op_cancel(&a.op) != CHP_TOO_LATE);
@@ -111,9 +111,9 @@ static void one_of_two_got_the_signal(void)
 
 static void cancel_meets_signal(unsigned flags)
 {
-	struct duel d = { two_wait,        cancel_it,
-			  signal_it,       one_of_two_got_the_signal,
-			  h_rounds(15000), { 0 } };
+	struct duel d = { two_wait,       cancel_it,
+			  signal_it,      one_of_two_got_the_signal,
+			  h_rounds(6000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -136,8 +136,8 @@ static void unlock_it(void)
 
 static void cancel_meets_unlock(unsigned flags)
 {
-	struct duel d = { one_waits_for_the_mutex,   cancel_it,       unlock_it,
-			  one_of_two_got_the_signal, h_rounds(15000), { 0 } };
+	struct duel d = { one_waits_for_the_mutex,   cancel_it,      unlock_it,
+			  one_of_two_got_the_signal, h_rounds(6000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -170,7 +170,7 @@ static void cancel_meets_cancel(unsigned flags)
 			  cancel_it,
 			  cancel_the_other,
 			  nobody_is_left,
-			  h_rounds(15000),
+			  h_rounds(6000),
 			  { 0 } };
 
 	make(flags);
@@ -189,8 +189,8 @@ static void both_got_a_signal(void)
 
 static void signal_meets_signal(unsigned flags)
 {
-	struct duel d = { two_wait,          signal_it,       signal_it,
-			  both_got_a_signal, h_rounds(15000), { 0 } };
+	struct duel d = { two_wait,          signal_it,      signal_it,
+			  both_got_a_signal, h_rounds(6000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -204,8 +204,8 @@ static void broadcast_it(void)
 
 static void signal_meets_broadcast(unsigned flags)
 {
-	struct duel d = { two_wait,          signal_it,       broadcast_it,
-			  both_got_a_signal, h_rounds(15000), { 0 } };
+	struct duel d = { two_wait,          signal_it,      broadcast_it,
+			  both_got_a_signal, h_rounds(6000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -224,8 +224,8 @@ static void no_tokens(void)
 
 static void wait_for_a_moment(void)
 {
-	static uint32_t seed = 521288629u;
-	chp_wait w = { .deadline = chp_in(random_below(&seed, 20000)) };
+	static struct h_rng rng = { 521288629 };
+	chp_wait w = { .deadline = chp_in(h_below(&rng, 20000)) };
 
 	mutex_lock(&m);
 	result = 0;
@@ -261,7 +261,7 @@ static void expiry_meets_a_signal(unsigned flags)
 {
 	struct duel d = {
 		no_tokens,    wait_for_a_moment, put_a_token_in_a_moment,
-		all_is_quiet, h_rounds(2000),    { 0 }
+		all_is_quiet, h_rounds(700),     { 0 }
 	};
 
 	make(flags);
@@ -284,7 +284,7 @@ static void wait_interruptibly(void)
 
 static void signal_and_interrupt(void)
 {
-	bool first = get(&round_now) % 2;
+	bool first = h_load(&round_now) % 2;
 
 	if (first)
 		CHECK_CODE(chp_interrupt(me), 0);
@@ -310,7 +310,7 @@ static void an_interrupt_meets_a_signal(unsigned flags)
 			  wait_interruptibly,
 			  signal_and_interrupt,
 			  one_token_and_one_interrupt,
-			  h_rounds(4000),
+			  h_rounds(2000),
 			  { 0 } };
 
 	make(flags);
@@ -390,7 +390,7 @@ static void the_last_waiter_may_destroy(unsigned flags)
 {
 	struct h_agent other;
 
-	corpses = h_rounds(h_mode() == H_CT ? 1000 : 10000);
+	corpses = h_rounds(h_mode() == H_CT ? 1000 : 5000);
 	find_processors();
 	open_cemetery();
 	flags_now = flags;
@@ -418,7 +418,7 @@ static void *signal_without_the_mutex(void *arg)
 			chp_cond_signal(&k->c);
 		else
 			chp_cond_broadcast(&k->c);
-		set(&processed, (uint32_t)i + 1);
+		h_store(&processed, (uint32_t)i + 1);
 	}
 	return arg;
 }
@@ -427,7 +427,7 @@ static void a_signalled_waiter_may_destroy(unsigned flags)
 {
 	struct h_agent other;
 
-	corpses = h_rounds(h_mode() == H_CT ? 1000 : 20000);
+	corpses = h_rounds(h_mode() == H_CT ? 1000 : 8000);
 	find_processors();
 	open_cemetery();
 	processed.v = 0;
@@ -449,7 +449,7 @@ static void a_signalled_waiter_may_destroy(unsigned flags)
 		chp_mutex_destroy(&k->m);
 		bury(k, sizeof(*k));
 		/* The waker may be woken a moment later. */
-		h_until(get(&processed) == (uint32_t)i + 1);
+		h_until(h_load(&processed) == (uint32_t)i + 1);
 		CHECK_EQ(h_refs(&waker), 0);
 	}
 	join_other(&other);

@@ -23,7 +23,7 @@ static long each;   /* items by each producer */
 
 struct party {
 	struct h_agent agent;
-	uint32_t seed;
+	struct h_rng rng;
 	int number;
 };
 
@@ -47,18 +47,18 @@ static void ends_idle(void)
 enum { PLAIN = 0, EARLY = 1, BROADCAST = 2 };
 
 /* A few polls, then it gives up; false if it has to be locked again. */
-static int wait_by_polling(chp_cond *c, uint32_t *seed)
+static int wait_by_polling(chp_cond *c, struct h_rng *rng)
 {
 	struct h_waker w = { 0 };
 	chp_cond_op op;
 	int r = CHP_PENDING;
 
 	chp_cond_wait_op(&op, c, &m);
-	for (uint32_t n = 1 + random_below(seed, 20); n; n--) {
+	for (uint32_t n = 1 + h_below(rng, 20); n; n--) {
 		r = h_poll(&op.op, &w);
 		if (r != CHP_PENDING)
 			break;
-		if (random_below(seed, 2))
+		if (h_below(rng, 2))
 			rest();
 	}
 	if (r == CHP_PENDING) {
@@ -71,7 +71,7 @@ static int wait_by_polling(chp_cond *c, uint32_t *seed)
 	return r == 0 ? 0 : CHP_ETIMEDOUT;
 }
 
-static void wait(chp_cond *c, uint32_t *seed)
+static void wait(chp_cond *c, struct h_rng *rng)
 {
 	chp_wait w = { 0 };
 	int r;
@@ -80,13 +80,13 @@ static void wait(chp_cond *c, uint32_t *seed)
 		CHECK_CODE(cond_wait_with(c, &m, NULL), 0);
 		return;
 	}
-	switch (random_below(seed, 3)) {
+	switch (h_below(rng, 3)) {
 	case 0:
-		w.deadline = chp_in(random_below(seed, 60000));
+		w.deadline = chp_in(h_below(rng, 60000));
 		r = cond_wait_with(c, &m, &w);
 		break;
 	case 1:
-		r = wait_by_polling(c, seed);
+		r = wait_by_polling(c, rng);
 		break;
 	default:
 		r = cond_wait_with(c, &m, NULL);
@@ -103,9 +103,9 @@ static void signal(chp_cond *c)
 		chp_cond_signal(c);
 }
 
-static void unlock_and_signal(chp_cond *c, uint32_t *seed)
+static void unlock_and_signal(chp_cond *c, struct h_rng *rng)
 {
-	bool with_the_mutex = random_below(seed, 2);
+	bool with_the_mutex = h_below(rng, 2);
 
 	if (with_the_mutex)
 		signal(c);
@@ -121,10 +121,10 @@ static void *produce(void *arg)
 	for (long i = 0; i < each; i++) {
 		mutex_lock(&m);
 		while (queue.count == ROOM)
-			wait(&not_full, &p->seed);
+			wait(&not_full, &p->rng);
 		queue.items[(queue.next + queue.count++) % ROOM] = i + 1;
-		unlock_and_signal(&not_empty, &p->seed);
-		if (random_below(&p->seed, 8) == 0)
+		unlock_and_signal(&not_empty, &p->rng);
+		if (h_below(&p->rng, 8) == 0)
 			rest();
 	}
 	return NULL;
@@ -137,14 +137,14 @@ static void *consume(void *arg)
 	for (;;) {
 		mutex_lock(&m);
 		while (queue.count == 0 && !queue.over)
-			wait(&not_empty, &p->seed);
+			wait(&not_empty, &p->rng);
 		if (queue.count == 0)
 			break;
 		queue.sum += queue.items[queue.next];
 		queue.next = (queue.next + 1) % ROOM;
 		queue.count--;
 		queue.taken++;
-		unlock_and_signal(&not_full, &p->seed);
+		unlock_and_signal(&not_full, &p->rng);
 	}
 	chp_mutex_unlock(&m);
 	return NULL;
@@ -163,7 +163,7 @@ static void storm(unsigned flags, int which, int producers, long items)
 		bool produces = i < producers;
 
 		p[i].number = i;
-		p[i].seed = 12345u + 7u * (uint32_t)i;
+		p[i].rng = h_rng(h_seed(), (uint64_t)i);
 		spawn_mixed(produces ? i : i - producers, &p[i].agent,
 			    produces ? produce : consume, &p[i]);
 	}
@@ -229,7 +229,7 @@ static void *take_turns(void *arg)
 				cond_wait_with(&turn_of[p->number], &m, NULL),
 				0);
 		turn = next;
-		unlock_and_signal(&turn_of[next], &p->seed);
+		unlock_and_signal(&turn_of[next], &p->rng);
 	}
 	return NULL;
 }
@@ -245,7 +245,7 @@ static void turns_go_round(unsigned flags)
 	rounds = h_rounds(2000);
 	for (int i = 0; i < AGENTS; i++) {
 		p[i].number = i;
-		p[i].seed = 99u + (uint32_t)i;
+		p[i].rng = h_rng(h_seed(), (uint64_t)i);
 		spawn_mixed(i, &p[i].agent, take_turns, &p[i]);
 	}
 	join_mixed(&p[0].agent, AGENTS, sizeof(p[0]));

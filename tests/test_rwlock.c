@@ -411,14 +411,6 @@ static void the_newest_waker_is_woken(void)
 	}
 }
 
-static int poll_within(struct poller *a, uint32_t *budget)
-{
-	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(&a->waker));
-
-	ctx.budget = budget;
-	return chp_op_poll(&a->op, &ctx);
-}
-
 static void locking_costs_of_the_budget(void)
 {
 	make(10);
@@ -427,14 +419,14 @@ static void locking_costs_of_the_budget(void)
 		struct poller a;
 
 		start(&a, writes);
-		CHECK_CODE(poll_within(&a, &left), 0);
+		CHECK_CODE(h_poll_within(&a.op, &a.waker, &left), 0);
 		CHECK_EQ(left, 0);
 		rwlock_unlock(&l, writes);
 		start(&a, writes);
-		CHECK_CODE(poll_within(&a, &left), CHP_PENDING);
+		CHECK_CODE(h_poll_within(&a.op, &a.waker, &left), CHP_PENDING);
 		h_until(h_wakes(&a.waker) == 1);
 		left = 1;
-		CHECK_CODE(poll_within(&a, &left), 0);
+		CHECK_CODE(h_poll_within(&a.op, &a.waker, &left), 0);
 		CHECK_EQ(h_refs(&a.waker), 0);
 		rwlock_unlock(&l, writes);
 	}
@@ -443,7 +435,7 @@ static void locking_costs_of_the_budget(void)
 
 static void *set_flag(void *arg)
 {
-	set(arg, 1);
+	h_store(arg, 1);
 	return NULL;
 }
 
@@ -456,7 +448,7 @@ static void a_task_that_locks_lets_others_run(void)
 		int i;
 
 		CHECK_CODE(chp_spawn(&other, set_flag, &flag), 0);
-		for (i = 0; i < 1000 && !get(&flag); i++) {
+		for (i = 0; i < 1000 && !h_load(&flag); i++) {
 			(writes ? chp_rwlock_write : chp_rwlock_read)(&l);
 			rwlock_unlock(&l, writes);
 		}

@@ -272,9 +272,9 @@ static void it_is_held_as_it_said(void)
 
 static void an_upgrade_meets_a_read_unlock(void)
 {
-	struct duel d = { two_read,        upgrade_it,
-			  let_go,          it_is_held_as_it_said,
-			  h_rounds(15000), { 0 } };
+	struct duel d = { two_read,       upgrade_it,
+			  let_go,         it_is_held_as_it_said,
+			  h_rounds(6000), { 0 } };
 
 	make(3);
 	fight(&d);
@@ -291,9 +291,9 @@ static void upgrade_or_let_go(void)
 		chp_rwlock_read_unlock(&l);
 		return;
 	}
-	CHECK_EQ(bump(&inside, 1), 0);
+	CHECK_EQ(h_add(&inside, 1), 0);
 	readers_are(-1);
-	bump(&inside, (uint32_t)-1);
+	h_sub(&inside, 1);
 	chp_rwlock_write_unlock(&l);
 }
 
@@ -304,8 +304,8 @@ static void the_other_upgrades_or_lets_go(void)
 		chp_rwlock_read_unlock(&l);
 		return;
 	}
-	CHECK_EQ(bump(&inside, 1), 0);
-	bump(&inside, (uint32_t)-1);
+	CHECK_EQ(h_add(&inside, 1), 0);
+	h_sub(&inside, 1);
 	chp_rwlock_write_unlock(&l);
 }
 
@@ -322,7 +322,7 @@ static void an_upgrade_meets_an_upgrade(void)
 			  upgrade_or_let_go,
 			  the_other_upgrades_or_lets_go,
 			  not_both_upgraded,
-			  h_rounds(15000),
+			  h_rounds(6000),
 			  { 0 } };
 
 	make(3);
@@ -358,7 +358,7 @@ static void an_upgrade_meets_a_writer(void)
 			  upgrade_it,
 			  a_writer_comes_and_goes,
 			  it_is_mine_as_it_said,
-			  h_rounds(15000),
+			  h_rounds(6000),
 			  { 0 } };
 
 	make(3);
@@ -397,7 +397,7 @@ static void a_downgrade_meets_a_writer_that_gives_up(void)
 {
 	struct duel d = { one_writes_and_two_wait, downgrade_it,
 			  the_writer_gives_up,     the_reader_is_in,
-			  h_rounds(15000),         { 0 } };
+			  h_rounds(6000),          { 0 } };
 
 	make(3);
 	fight(&d);
@@ -428,8 +428,8 @@ static void the_reader_got_in(void)
 
 static void a_downgrade_meets_a_reader(void)
 {
-	struct duel d = { one_writes,        downgrade_it,    a_reader_comes,
-			  the_reader_got_in, h_rounds(15000), { 0 } };
+	struct duel d = { one_writes,        downgrade_it,   a_reader_comes,
+			  the_reader_got_in, h_rounds(6000), { 0 } };
 
 	make(3);
 	fight(&d);

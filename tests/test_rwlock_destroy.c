@@ -181,7 +181,7 @@ static void *wait_and_bury(void *arg)
 
 		if (i % 256 == 0)
 			run_on(p->processor);
-		while (get(&let_in_so_far) != (uint32_t)i)
+		while (h_load(&let_in_so_far) != (uint32_t)i)
 			rest();
 		c = dig(sizeof(*c));
 		CHECK_CODE(chp_rwlock_init(&c->l, 4), 0);
@@ -212,7 +212,7 @@ static void *let_each_in(void *arg)
 		for (volatile uint32_t n = (uint32_t)i * 37 % 512; n; n--)
 			;
 		p->way->let_in(c);
-		bump(&let_in_so_far, 1);
+		h_add(&let_in_so_far, 1);
 	}
 	return NULL;
 }
@@ -241,22 +241,22 @@ static void fight_for(void (*lock)(struct corpse *, uint32_t), long rounds)
 
 static void a_waiter_may_destroy(void)
 {
-	fight_for(by_blocking, h_rounds(4000));
+	fight_for(by_blocking, h_rounds(2500));
 }
 
 static void a_waiter_with_a_deadline_may_destroy(void)
 {
-	fight_for(by_short_tries, h_rounds(3000));
+	fight_for(by_short_tries, h_rounds(2000));
 }
 
 static void a_poller_may_destroy(void)
 {
-	fight_for(by_polling, h_rounds(15000));
+	fight_for(by_polling, h_rounds(6000));
 }
 
 static void one_that_tries_may_destroy(void)
 {
-	fight_for(by_trying, h_rounds(15000));
+	fight_for(by_trying, h_rounds(6000));
 }
 
 /* ---- Several readers; the last one out buries ---- */
@@ -284,10 +284,10 @@ static void *read_and_perhaps_bury(void *arg)
 			rest();
 		rwlock_read(&c->l);
 		/* All are in before the first goes out. */
-		bump(&left[i % GRAVES], (uint32_t)-1);
-		h_until(get(&left[i % GRAVES]) <= READERS);
+		h_sub(&left[i % GRAVES], 1);
+		h_until(h_load(&left[i % GRAVES]) <= READERS);
 		chp_rwlock_read_unlock(&c->l);
-		if (bump(&left[i % GRAVES], (uint32_t)-1) != 1)
+		if (h_sub(&left[i % GRAVES], 1) != 1)
 			continue;
 		chp_rwlock_destroy(&c->l);
 		bury(c, sizeof(*c));
@@ -312,7 +312,7 @@ static void the_last_of_several_readers_may_destroy(void)
 
 		CHECK_CODE(chp_rwlock_init(&c->l, 4), 0);
 		rwlock_write(&c->l);
-		set(&left[i % GRAVES], 2 * READERS);
+		h_store(&left[i % GRAVES], 2 * READERS);
 		for (int k = 0; k < READERS; k++) {
 			while (__atomic_load_n(&to[k].v, __ATOMIC_ACQUIRE))
 				rest();

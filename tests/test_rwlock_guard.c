@@ -28,7 +28,7 @@ static void ends_free(void)
 }
 
 /* What is no guard, to see that it is overwritten. */
-static chp_rwlock_guard garbage(void)
+static chp_rwlock_guard no_guard(void)
 {
 	chp_rwlock_guard g;
 
@@ -36,7 +36,7 @@ static chp_rwlock_guard garbage(void)
 	return g;
 }
 
-static void is_empty(const chp_rwlock_guard *g)
+static void is_none(const chp_rwlock_guard *g)
 {
 	chp_rwlock_guard copy = *g;
 
@@ -86,7 +86,7 @@ static int try_guard(bool writes, chp_rwlock_guard *g)
 static void unlock(chp_rwlock_guard *g)
 {
 	chp_rwlock_guard_unlock(g);
-	is_empty(g);
+	is_none(g);
 }
 
 /* ---- Locking ---- */
@@ -96,24 +96,24 @@ static void a_guard_locks_and_points(void)
 	chp_rwlock_guard g, other, none = { 0 };
 
 	make();
-	is_empty(&none);
+	is_none(&none);
 	for (int writes = 0; writes < 2; writes++) {
 		int64_t one = writes ? -1 : 1;
 
 		g = guard(writes);
 		guards(&g, &row, one);
 		unlock(&g);
-		g = garbage();
+		g = no_guard();
 		CHECK_CODE(guard_with(writes, &g, NULL), 0);
 		guards(&g, &row, one);
 		unlock(&g);
-		g = garbage();
+		g = no_guard();
 		CHECK_CODE(try_guard(writes, &g), 0);
 		guards(&g, &row, one);
-		other = garbage();
+		other = no_guard();
 		CHECK_CODE(try_guard(WRITE, &other), CHP_EAGAIN);
-		is_empty(&other);
-		other = garbage();
+		is_none(&other);
+		other = no_guard();
 		CHECK_CODE(try_guard(READ, &other), writes ? CHP_EAGAIN : 0);
 		unlock(&other);
 		unlock(&g);
@@ -138,14 +138,14 @@ static void a_lock_that_failed_gives_the_empty_guard(void)
 		chp_rwlock_guard g;
 
 		for (int i = 0; i < 3; i++) {
-			g = garbage();
+			g = no_guard();
 			CHECK_CODE(guard_with(writes, &g, &with[i]), codes[i]);
-			is_empty(&g);
+			is_none(&g);
 		}
 		CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
-		g = garbage();
+		g = no_guard();
 		CHECK_CODE(guard_with(writes, &g, NULL), CHP_EINTR);
-		is_empty(&g);
+		is_none(&g);
 	}
 	chp_rwlock_write_unlock(&lock);
 	ends_free();
@@ -164,15 +164,15 @@ static void an_operation_fills_the_guard_when_it_ends(void)
 				: chp_rwlock_read_guard_op)(&p.rwlock, &lock,
 							    &row, &g);
 			poll_pends(&p);
-			is_empty(&g);
+			is_none(&g);
 			if (how == 0)
 				cancel_finds(&p, CHP_HELD_NOTHING);
 			chp_rwlock_write_unlock(&lock);
-			is_empty(&g);
+			is_none(&g);
 			if (how == 1)
 				cancel_finds(&p, CHP_GAVE_BACK);
 			if (how < 2) {
-				is_empty(&g);
+				is_none(&g);
 				continue;
 			}
 			poll_ends(&p, 1);
@@ -218,10 +218,10 @@ static void map_narrows_to_a_part(void)
 
 		readers_in_f = writes ? -1 : 1;
 		part = chp_rwlock_guard_map(&g, value_of, &readers_in_f);
-		is_empty(&g);
+		is_none(&g);
 		guards(&part, &row.value, readers_in_f);
 		g = chp_rwlock_guard_map(&part, second_byte, NULL);
-		is_empty(&part);
+		is_none(&part);
 		guards(&g, (char *)&row.value + 1, readers_in_f);
 		unlock(&g);
 		/* Onto itself. */
@@ -237,19 +237,19 @@ static void try_map_gives_the_guard_back(void)
 {
 	make();
 	for (int writes = 0; writes < 2; writes++) {
-		chp_rwlock_guard g = guard(writes), part = garbage();
+		chp_rwlock_guard g = guard(writes), part = no_guard();
 
 		readers_in_f = writes ? -1 : 1;
 		CHECK_CODE(chp_rwlock_guard_try_map(&g, nothing, &readers_in_f,
 						    &part),
 			   CHP_EINVAL);
-		is_empty(&part);
+		is_none(&part);
 		guards(&g, &row, readers_in_f);
-		part = garbage();
+		part = no_guard();
 		CHECK_CODE(chp_rwlock_guard_try_map(&g, value_of, &readers_in_f,
 						    &part),
 			   0);
-		is_empty(&g);
+		is_none(&g);
 		guards(&part, &row.value, readers_in_f);
 		unlock(&part);
 	}
@@ -287,12 +287,12 @@ static void a_downgraded_guard_reads(void)
 	queue_rw(&r, &lock, READ);
 	queue_rw(&w, &lock, WRITE);
 	h = chp_rwlock_guard_downgrade(&g);
-	is_empty(&g);
+	is_none(&g);
 	guards(&h, &row, 2);
 	poll_ends(&r, 1);
 	/* A reader's is moved as it is. */
 	g = chp_rwlock_guard_downgrade(&h);
-	is_empty(&h);
+	is_none(&h);
 	guards(&g, &row, 2);
 	g = chp_rwlock_guard_downgrade(&g);
 	guards(&g, &row, 2);
@@ -314,7 +314,7 @@ static void downgrade_map_maps_while_it_writes(void)
 	queue_rw(&r, &lock, READ);
 	readers_in_f = -1;
 	h = chp_rwlock_guard_downgrade_map(&g, value_of, &readers_in_f);
-	is_empty(&g);
+	is_none(&g);
 	guards(&h, &row.value, 2);
 	poll_ends(&r, 1);
 	chp_rwlock_read_unlock(&lock);
@@ -324,7 +324,7 @@ static void downgrade_map_maps_while_it_writes(void)
 
 static void try_downgrade_map_never_unlocks(void)
 {
-	chp_rwlock_guard g, h = garbage();
+	chp_rwlock_guard g, h = no_guard();
 	struct poller r;
 
 	make();
@@ -334,13 +334,13 @@ static void try_downgrade_map_never_unlocks(void)
 	CHECK_CODE(chp_rwlock_guard_try_downgrade_map(&g, nothing,
 						      &readers_in_f, &h),
 		   CHP_EINVAL);
-	is_empty(&h);
+	is_none(&h);
 	guards(&g, &row, -1);
 	CHECK_EQ(h_wakes(&r.waker), 0);
 	CHECK_CODE(chp_rwlock_guard_try_downgrade_map(&g, value_of,
 						      &readers_in_f, &h),
 		   0);
-	is_empty(&g);
+	is_none(&g);
 	guards(&h, &row.value, 2);
 	poll_ends(&r, 1);
 	chp_rwlock_read_unlock(&lock);

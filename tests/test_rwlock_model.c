@@ -23,21 +23,13 @@ struct slot {
 static struct slot slots[SLOTS];
 static unsigned next_place;
 static uint32_t max_readers;
-static uint64_t random_state;
-
-static uint32_t below(uint32_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t)((random_state >> 32) * n >> 32);
-}
+static struct h_rng rng;
 
 static void begin(uint64_t seed)
 {
 	memset(slots, 0, sizeof(slots));
 	next_place = 0;
-	random_state = (seed + 1) * 0x9e3779b97f4a7c15u | 1;
+	rng = h_rng(seed, 0);
 }
 
 /* ---- The model ---- */
@@ -115,7 +107,7 @@ static void start(struct slot *s)
 {
 	int r;
 
-	s->writes = below(3) == 0;
+	s->writes = h_below(&rng, 3) == 0;
 	start_rw(&s->p, &l, s->writes);
 	s->wakes = 0;
 	r = poll_again(&s->p);
@@ -128,7 +120,7 @@ static void try_lock(struct slot *s)
 {
 	int r;
 
-	s->writes = below(3) == 0;
+	s->writes = h_below(&rng, 3) == 0;
 	memset(&s->p, 0, sizeof(s->p));
 	s->wakes = 0;
 	r = s->writes ? chp_rwlock_try_write(&l) : chp_rwlock_try_read(&l);
@@ -179,14 +171,14 @@ static void step(struct slot *s)
 {
 	switch (s->state) {
 	case IDLE:
-		below(4) ? start(s) : try_lock(s);
+		h_below(&rng, 4) ? start(s) : try_lock(s);
 		break;
 	case WAITS:
 	case GRANTED:
-		below(4) ? poll(s) : give_up(s);
+		h_below(&rng, 4) ? poll(s) : give_up(s);
 		break;
 	case HOLDS:
-		below(3) ? unlock(s) : change(s);
+		h_below(&rng, 3) ? unlock(s) : change(s);
 		break;
 	}
 }
@@ -210,7 +202,7 @@ static void a_rwlock_does_as_its_model(void)
 				       : CHP_RWLOCK_MAX_READERS;
 		CHECK_CODE(chp_rwlock_init(&l, max_readers), 0);
 		for (int i = 0; i < 500; i++) {
-			step(&slots[below((uint32_t)used)]);
+			step(&slots[h_below(&rng, (uint32_t)used)]);
 			agree();
 		}
 		end_all();
@@ -241,7 +233,7 @@ static void start_mutex(struct slot *s)
 	s->writes = true;
 	s->wakes = 0;
 	/* Who has it must not lock it: a debug build would stop. */
-	if (below(4) || (DEBUG_BUILD && holders(WRITE))) {
+	if (h_below(&rng, 4) || (DEBUG_BUILD && holders(WRITE))) {
 		start_locker(&s->p, &m);
 		r = poll_again(&s->p);
 		CHECK_CODE(r, may_enter(WRITE) ? 0 : CHP_PENDING);
@@ -268,14 +260,14 @@ static void a_fifo_mutex_does_as_its_model(void)
 		begin(seed);
 		CHECK_CODE(chp_mutex_init(&m, CHP_MUTEX_FIFO), 0);
 		for (int i = 0; i < 300; i++) {
-			struct slot *s = &slots[below(2 + seed % 9)];
+			struct slot *s = &slots[h_below(&rng, 2 + seed % 9)];
 
 			if (s->state == IDLE)
 				start_mutex(s);
 			else if (s->state == HOLDS)
 				unlock_mutex(s);
 			else
-				below(4) ? poll(s) : give_up(s);
+				h_below(&rng, 4) ? poll(s) : give_up(s);
 			agree_on_mutex();
 		}
 		for (int i = 0; i < SLOTS; i++)
@@ -325,7 +317,7 @@ static void do_something(struct slot *s)
 		s->state = poll_again(&s->p) == 0 ? HOLDS : WAITS;
 		break;
 	case WAITS:
-		if (below(2)) {
+		if (h_below(&rng, 2)) {
 			CHECK(chp_op_cancel(&s->p.op) != CHP_TOO_LATE);
 			s->state = IDLE;
 			break;
@@ -354,8 +346,8 @@ static void a_default_mutex_forgets_nobody(void)
 		held = false;
 		CHECK_CODE(chp_mutex_init(&m, 0), 0);
 		for (int i = 0; i < 300; i++) {
-			do_something(&slots[below(2 + seed % 9)]);
-			if (below(4) == 0)
+			do_something(&slots[h_below(&rng, 2 + seed % 9)]);
+			if (h_below(&rng, 4) == 0)
 				nobody_is_forgotten();
 		}
 		for (int i = 0; i < SLOTS; i++)

@@ -12,7 +12,7 @@ static void *dropped;
 static void count_drop(void *value)
 {
 	dropped = value;
-	bump(&drops, 1);
+	h_add(&drops, 1);
 }
 
 /* A rwlock with one reference and the value 41. */
@@ -57,7 +57,7 @@ static int try_owned(chp_rwlock *l, bool writes, chp_rwlock_guard *g)
 		       : chp_rwlock_try_read_owned)(l, g);
 }
 
-static chp_rwlock_guard garbage(void)
+static chp_rwlock_guard no_guard(void)
 {
 	chp_rwlock_guard g;
 
@@ -68,13 +68,13 @@ static chp_rwlock_guard garbage(void)
 /* The guard is the last reference. */
 static void frees(chp_rwlock_guard *g, void *value)
 {
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_rwlock_guard_unlock(g);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK(dropped == value);
 	CHECK(g->rwlock == NULL);
 	chp_rwlock_guard_unlock(g);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 /* ---- Making ---- */
@@ -93,9 +93,9 @@ static void a_value_lives_behind_it(void)
 		CHECK(chp_rwlock_ref(l) == l);
 	for (int i = 0; i < 100; i++)
 		chp_rwlock_unref(l);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_rwlock_unref(l);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK(dropped == value);
 	CHECK_EQ(h_blocks(), before);
 	chp_rwlock_unref(NULL);
@@ -148,7 +148,7 @@ static void an_owned_guard_keeps_it_alive(void)
 		for (int how = 0; how < 3; how++) {
 			chp_rwlock *l = make();
 			long *value = chp_rwlock_value(l);
-			chp_rwlock_guard g = garbage();
+			chp_rwlock_guard g = no_guard();
 
 			if (how == 0)
 				g = owned(l, writes);
@@ -176,7 +176,7 @@ static void the_last_of_several_readers_frees(void)
 	for (int i = 0; i < 4; i++) {
 		CHECK_EQ(chp_rwlock_readers(l), 5 - i);
 		chp_rwlock_guard_unlock(&g[i]);
-		CHECK_EQ(get(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 	frees(&g[4], g[4].data);
 }
@@ -188,23 +188,23 @@ static void a_lock_that_failed_keeps_nothing_alive(void)
 	rwlock_write(l);
 	for (int writes = 0; writes < 2; writes++) {
 		chp_wait soon = { .deadline = chp_in(2 * CHP_MS) };
-		chp_rwlock_guard g = garbage();
+		chp_rwlock_guard g = no_guard();
 
 		CHECK_CODE(try_owned(l, writes, &g), CHP_EAGAIN);
 		CHECK(g.rwlock == NULL);
 		if (h_mode() != H_POLLED) {
-			g = garbage();
+			g = no_guard();
 			CHECK_CODE(owned_with(l, writes, &g,
 					      &(chp_wait){ .deadline = 1 }),
 				   CHP_ETIMEDOUT);
 			CHECK(g.rwlock == NULL);
-			g = garbage();
+			g = no_guard();
 			CHECK_CODE(owned_with(l, writes, &g,
 					      &(chp_wait){ .flags = 1u << 9 }),
 				   CHP_EINVAL);
 			CHECK(g.rwlock == NULL);
 			CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
-			g = garbage();
+			g = no_guard();
 			CHECK_CODE(owned_with(l, writes, &g, NULL), CHP_EINTR);
 			CHECK(g.rwlock == NULL);
 		}
@@ -213,9 +213,9 @@ static void a_lock_that_failed_keeps_nothing_alive(void)
 		CHECK(g.rwlock == NULL);
 	}
 	chp_rwlock_write_unlock(l);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_rwlock_unref(l);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void *second_byte(void *data, void *arg)
@@ -245,7 +245,7 @@ static void what_it_is_made_into_keeps_it_alive(void)
 	CHECK_CODE(chp_rwlock_guard_try_map(&h, null, NULL, &g), CHP_EINVAL);
 	g = chp_rwlock_guard_downgrade_map(&h, second_byte, NULL);
 	chp_rwlock_guard_unlock(&h);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	h = chp_rwlock_guard_map(&g, second_byte, NULL);
 	chp_rwlock_guard_unlock(&g);
 	CHECK(h.data == value + 2);
@@ -275,7 +275,7 @@ static void an_operation_holds_a_reference_from_its_first_poll(void)
 		chp_op_cancel(&p.op);
 		start(&p, l, writes, &g);
 		chp_rwlock_unref(l);
-		CHECK_EQ(get(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 
 		/* Ended by its result: the guard has the reference. */
 		l = make();
@@ -284,7 +284,7 @@ static void an_operation_holds_a_reference_from_its_first_poll(void)
 		poll_pends(&p);
 		chp_rwlock_write_unlock(l);
 		chp_rwlock_unref(l);
-		CHECK_EQ(get(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 		poll_ends(&p, 1);
 		CHECK(g.rwlock == l);
 		CHECK_EQ(*(long *)g.data, 41);
@@ -298,9 +298,9 @@ static void an_operation_holds_a_reference_from_its_first_poll(void)
 		poll_pends(&p);
 		chp_rwlock_write_unlock(l);
 		chp_rwlock_unref(l);
-		CHECK_EQ(get(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 		cancel_finds(&p, CHP_GAVE_BACK);
-		CHECK_EQ(get(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 		CHECK(g.rwlock == NULL);
 	}
 }
@@ -321,9 +321,9 @@ static void a_lock_passes_through_a_cancelled_owner(void)
 	poll_ends(&p[1], 1);
 	chp_rwlock_guard_unlock(&first);
 	chp_rwlock_guard_unlock(&g[1]);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	cancel_finds(&p[2], CHP_GAVE_BACK);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void *own_and_count(void *arg)
@@ -352,7 +352,7 @@ static long last_value;
 static void look_at_it(void *value)
 {
 	last_value = *(long *)value;
-	bump(&drops, 1);
+	h_add(&drops, 1);
 }
 
 /* Nobody knows who frees it; the value has all that was written. */
@@ -368,7 +368,7 @@ static void the_last_of_many_frees_it(void)
 		spawn_mixed(i, &a[i], own_and_count, chp_rwlock_ref(l));
 	chp_rwlock_unref(l);
 	join_mixed(a, AGENTS, sizeof(a[0]));
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(last_value, AGENTS * ((rounds + 3) / 4));
 }
 

@@ -38,7 +38,7 @@ static void no_wakers_are_left(void)
 static void cancel_it(void)
 {
 	result = CHP_PENDING;
-	if (get(&round_now) % 2)
+	if (h_load(&round_now) % 2)
 		result = poll_again(&a);
 	if (result == CHP_PENDING)
 		CHECK(chp_op_cancel(&a.op) != CHP_TOO_LATE);
@@ -78,8 +78,8 @@ static void both_readers_come_in(void)
 static void a_writer_that_gives_up_meets_unlock(void)
 {
 	struct duel d = {
-		a_writer_and_two_readers_queue, cancel_it,       unlock_read,
-		both_readers_come_in,           h_rounds(15000), { 0 }
+		a_writer_and_two_readers_queue, cancel_it,      unlock_read,
+		both_readers_come_in,           h_rounds(6000), { 0 }
 	};
 
 	make(2);
@@ -119,8 +119,8 @@ static void the_writer_comes_in(void)
 static void a_reader_that_gives_up_meets_unlock(void)
 {
 	struct duel d = {
-		a_reader_and_a_writer_queue, cancel_it,       unlock_write,
-		the_writer_comes_in,         h_rounds(15000), { 0 }
+		a_reader_and_a_writer_queue, cancel_it,      unlock_write,
+		the_writer_comes_in,         h_rounds(6000), { 0 }
 	};
 
 	make(2);
@@ -149,8 +149,8 @@ static void the_writer_has_it(void)
 
 static void two_unlock_for_a_writer(void)
 {
-	struct duel d = { a_writer_waits_for_two, unlock_read,     unlock_read,
-			  the_writer_has_it,      h_rounds(15000), { 0 } };
+	struct duel d = { a_writer_waits_for_two, unlock_read,    unlock_read,
+			  the_writer_has_it,      h_rounds(6000), { 0 } };
 
 	make(5);
 	fight(&d);
@@ -161,10 +161,10 @@ static void two_unlock_for_a_writer(void)
 
 static void lock_for_a_moment(void)
 {
-	static uint32_t seed = 521288629u;
-	chp_wait w = { .deadline = chp_in(random_below(&seed, 20000)) };
+	static struct h_rng rng = { 521288629 };
+	chp_wait w = { .deadline = chp_in(h_below(&rng, 20000)) };
 
-	result = rwlock_with(&l, get(&round_now) % 4 < 2, &w);
+	result = rwlock_with(&l, h_load(&round_now) % 4 < 2, &w);
 	if (result != CHP_ETIMEDOUT)
 		CHECK_CODE(result, 0);
 }
@@ -182,7 +182,7 @@ static void unlock_in_a_moment(void)
 
 static void mine_or_nobodys(void)
 {
-	bool writes = get(&round_now) % 4 < 2;
+	bool writes = h_load(&round_now) % 4 < 2;
 
 	CHECK_EQ(QUEUED(&l), 0);
 	CHECK_EQ(chp_rwlock_readers(&l), result ? 0 : writes ? -1 : 1);
@@ -194,7 +194,7 @@ static void expiry_meets_unlock(void)
 {
 	struct duel d = { one_writes,         lock_for_a_moment,
 			  unlock_in_a_moment, mine_or_nobodys,
-			  h_rounds(2000),     { 0 } };
+			  h_rounds(700),      { 0 } };
 
 	make(3);
 	fight(&d);
@@ -213,50 +213,50 @@ static uint32_t limit;
 
 static const chp_wait never_mind = { .flags = CHP_UNINTERRUPTIBLE };
 
-static void stay(uint32_t *seed)
+static void stay(struct h_rng *rng)
 {
-	if (random_below(seed, 16) == 0)
+	if (h_below(rng, 16) == 0)
 		rest();
-	if (random_below(seed, 256) == 0)
+	if (h_below(rng, 256) == 0)
 		CHECK_CODE(
 			chp_sleep_until_with(chp_in(10 * CHP_US), &never_mind),
 			0);
 }
 
-static void look(uint32_t *seed)
+static void look(struct h_rng *rng)
 {
 	long seen = shared.writes;
-	uint32_t n = bump(&readers_inside, 1) + 1;
+	uint32_t n = h_add(&readers_inside, 1) + 1;
 
 	CHECK(n <= limit);
-	if (n > get(&most_readers))
-		set(&most_readers, n);
-	stay(seed);
+	if (n > h_load(&most_readers))
+		h_store(&most_readers, n);
+	stay(rng);
 	for (int i = 0; i < 4; i++)
 		CHECK_EQ(shared.copies[i], seen);
 	CHECK_EQ(shared.writes, seen);
-	bump(&readers_inside, (uint32_t)-1);
+	h_sub(&readers_inside, 1);
 }
 
-static void scribble(uint32_t *seed)
+static void scribble(struct h_rng *rng)
 {
-	CHECK_EQ(get(&readers_inside), 0);
+	CHECK_EQ(h_load(&readers_inside), 0);
 	shared.writes++;
 	for (int i = 0; i < 4; i++)
 		CHECK_EQ(++shared.copies[i], shared.writes);
-	stay(seed);
-	CHECK_EQ(get(&readers_inside), 0);
-	bump(&written, 1);
+	stay(rng);
+	CHECK_EQ(h_load(&readers_inside), 0);
+	h_add(&written, 1);
 }
 
 /* With a lock of that kind; perhaps it changes its kind. */
-static void use(bool writes, uint32_t *seed)
+static void use(bool writes, struct h_rng *rng)
 {
 	bool again = true;
 
 	while (again) {
-		(writes ? scribble : look)(seed);
-		again = random_below(seed, 4) == 0;
+		(writes ? scribble : look)(rng);
+		again = h_below(rng, 4) == 0;
 		if (!again)
 			break;
 		if (writes) {
@@ -269,19 +269,19 @@ static void use(bool writes, uint32_t *seed)
 	rwlock_unlock(&l, writes);
 }
 
-static int lock_somehow(bool writes, uint32_t *seed)
+static int lock_somehow(bool writes, struct h_rng *rng)
 {
 	chp_wait w = never_mind;
 	struct h_waker waker = { 0 };
 	chp_rwlock_op op;
 	int r = CHP_PENDING;
 
-	switch (random_below(seed, 5)) {
+	switch (h_below(rng, 5)) {
 	case 0:
 		(writes ? rwlock_write : rwlock_read)(&l);
 		return 0;
 	case 1:
-		w.deadline = chp_in(random_below(seed, 50000));
+		w.deadline = chp_in(h_below(rng, 50000));
 		return rwlock_with(&l, writes, &w);
 	case 2:
 		return (writes ? chp_rwlock_try_write
@@ -293,12 +293,12 @@ static int lock_somehow(bool writes, uint32_t *seed)
 		break;
 	}
 	(writes ? chp_rwlock_write_op : chp_rwlock_read_op)(&op, &l);
-	for (uint32_t n = 1 + random_below(seed, 20); n; n--) {
-		r = random_below(seed, 4) ? h_poll(&op.op, &waker)
-					  : chp_op_poll(&op.op, NULL);
+	for (uint32_t n = 1 + h_below(rng, 20); n; n--) {
+		r = h_below(rng, 4) ? h_poll(&op.op, &waker)
+				    : chp_op_poll(&op.op, NULL);
 		if (r != CHP_PENDING)
 			break;
-		if (random_below(seed, 4) == 0)
+		if (h_below(rng, 4) == 0)
 			rest();
 	}
 	if (r == CHP_PENDING)
@@ -311,7 +311,7 @@ enum { AGENTS = 8 };
 
 struct party {
 	struct h_agent agent;
-	uint32_t seed;
+	struct h_rng rng;
 	long rounds;
 };
 
@@ -320,10 +320,10 @@ static void *lock_again_and_again(void *arg)
 	struct party *p = arg;
 
 	for (long i = 0; i < p->rounds; i++) {
-		bool writes = random_below(&p->seed, 4) == 0;
+		bool writes = h_below(&p->rng, 4) == 0;
 
-		if (lock_somehow(writes, &p->seed) == 0)
-			use(writes, &p->seed);
+		if (lock_somehow(writes, &p->rng) == 0)
+			use(writes, &p->rng);
 		else if (h_mode() == H_CT)
 			h_yield();
 	}
@@ -340,7 +340,7 @@ static void storm(uint32_t max_readers)
 	written.v = readers_inside.v = most_readers.v = 0;
 	limit = max_readers;
 	for (int i = 0; i < AGENTS; i++) {
-		p[i].seed = 12345u + 7u * (uint32_t)i;
+		p[i].rng = h_rng(h_seed(), (uint64_t)i);
 		p[i].rounds = rounds;
 		spawn_mixed(i, &p[i].agent, lock_again_and_again, &p[i]);
 	}
@@ -349,10 +349,10 @@ static void storm(uint32_t max_readers)
 		rest();
 	}
 	join_mixed(&p[0].agent, AGENTS, sizeof(p[0]));
-	CHECK_EQ(shared.writes, get(&written));
-	CHECK_EQ(get(&readers_inside), 0);
+	CHECK_EQ(shared.writes, h_load(&written));
+	CHECK_EQ(h_load(&readers_inside), 0);
 	if (rounds > 1000 && max_readers > 1)
-		CHECK(get(&most_readers) > 1);
+		CHECK(h_load(&most_readers) > 1);
 	ends_free();
 }
 
@@ -390,7 +390,7 @@ static void wake(void *data)
 {
 	struct waking *w = data;
 
-	bump(&w->wakes, 1);
+	h_add(&w->wakes, 1);
 	if (w->cancels) {
 		CHECK_EQ(chp_op_cancel(&w->op.op), CHP_GAVE_BACK);
 	} else {
@@ -398,17 +398,17 @@ static void wake(void *data)
 		rwlock_unlock(&l, w->writes);
 	}
 	finished++;
-	bump(&w->refs, (uint32_t)-1);
+	h_sub(&w->refs, 1);
 }
 
 static void retain(void *data)
 {
-	bump(&((struct waking *)data)->refs, 1);
+	h_add(&((struct waking *)data)->refs, 1);
 }
 
 static void release(void *data)
 {
-	bump(&((struct waking *)data)->refs, (uint32_t)-1);
+	h_sub(&((struct waking *)data)->refs, 1);
 }
 
 static const chp_waker_class waking_class = { wake, retain, release };
@@ -439,8 +439,8 @@ static void wakers_may_lock_unlock_and_give_up(void)
 	chp_rwlock_write_unlock(&l);
 	CHECK_EQ(finished, n);
 	for (int i = 0; i < n; i++) {
-		CHECK_EQ(get(&p[i].wakes), 1);
-		CHECK_EQ(get(&p[i].refs), 0);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].refs), 0);
 	}
 	ends_free();
 }

@@ -368,7 +368,7 @@ static void *wait_in_line(void *arg)
 	struct in_line *a = arg;
 
 	(a->writes ? rwlock_write : rwlock_read)(&l);
-	place_of[a->number] = bump(&came_in, 1);
+	place_of[a->number] = h_add(&came_in, 1);
 	rwlock_unlock(&l, a->writes);
 	return NULL;
 }
@@ -403,9 +403,9 @@ static void *read_together(void *arg)
 	uint32_t all = *(uint32_t *)arg;
 
 	rwlock_read(&l);
-	bump(&reading, 1);
+	h_add(&reading, 1);
 	/* Only if the others are let in, too. */
-	h_until(get(&reading) == all);
+	h_until(h_load(&reading) == all);
 	chp_rwlock_read_unlock(&l);
 	return NULL;
 }
