@@ -25,6 +25,9 @@
 
 enum { WAITING, LOCKING };
 
+/* In node->result: who claimed it. */
+enum { BY_SIGNAL, BY_BROADCAST };
+
 void chp_cond_destroy(chp_cond *c)
 {
 	if (load_acquire(&c->waiting))
@@ -40,7 +43,7 @@ static void leave(chp_cond *c, chp_node *n)
 	store_release(&c->waiting, load_relaxed(&c->waiting) - 1);
 }
 
-static void wake(chp_cond *c, uint32_t most)
+static void wake(chp_cond *c, uint32_t most, int by)
 {
 	struct wake_batch batch = { NULL, NULL };
 
@@ -52,7 +55,7 @@ static void wake(chp_cond *c, uint32_t most)
 		chp_node *n = c->first;
 
 		leave(c, n);
-		batch_claim(&batch, n, 0);
+		batch_claim(&batch, n, by);
 	}
 	spin_unlock(&c->lock, RANK_OBJECT);
 	batch_wake(&batch);
@@ -60,12 +63,12 @@ static void wake(chp_cond *c, uint32_t most)
 
 void chp_cond_signal(chp_cond *c)
 {
-	wake(c, 1);
+	wake(c, 1, BY_SIGNAL);
 }
 
 void chp_cond_broadcast(chp_cond *c)
 {
-	wake(c, UINT32_MAX);
+	wake(c, UINT32_MAX, BY_BROADCAST);
 }
 
 /* ---- Waiting ---- */
@@ -165,7 +168,9 @@ static int cancel(chp_op *op)
 		return CHP_HELD_NOTHING;
 	if (o->phase == LOCKING)
 		chp_op_cancel(&o->lock.op);
-	chp_cond_signal(o->cond);
+	/* Who comes after a broadcast was not meant by it. */
+	if (o->node.result == BY_SIGNAL)
+		chp_cond_signal(o->cond);
 	return CHP_GAVE_BACK;
 }
 
