@@ -9,10 +9,8 @@
 #include <unistd.h>
 
 #include "os/clock.h"
-#include "os/thread_name.h"
 
-int chp__thread_start(pthread_t *thread, void *(*fn)(void *arg), void *arg,
-		      const char *name)
+int chp__thread_start(pthread_t *thread, void *(*fn)(void *arg), void *arg)
 {
 	sigset_t all, before;
 	int r;
@@ -31,11 +29,7 @@ int chp__thread_start(pthread_t *thread, void *(*fn)(void *arg), void *arg,
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(thread, NULL, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-
-	if (r)
-		return -r;
-	chp__thread_name(*thread, name);
-	return 0;
+	return -r;
 }
 
 size_t chp__page_size(void)

@@ -2,18 +2,17 @@
  * thread_linux.c - thread names; processors by affinity, as containers set it.
  */
 #include "os/thread.h"
-#include "os/thread_name.h"
 
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
-void chp__thread_name(pthread_t thread, const char *name)
+void chp__thread_name(const char *name)
 {
 	char cut[16] = "";
 
 	strncpy(cut, name, sizeof(cut) - 1);
-	pthread_setname_np(thread, cut);
+	pthread_setname_np(pthread_self(), cut);
 }
 
 unsigned chp__cpu_count(void)

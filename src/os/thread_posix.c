@@ -2,13 +2,11 @@
  * thread_posix.c - no thread names; processors as sysconf counts them.
  */
 #include "os/thread.h"
-#include "os/thread_name.h"
 
 #include <unistd.h>
 
-void chp__thread_name(pthread_t thread, const char *name)
+void chp__thread_name(const char *name)
 {
-	(void)thread;
 	(void)name;
 }
 

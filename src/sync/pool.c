@@ -359,6 +359,7 @@ static int poll_again(chp__pool_op *o, chp_waker waker)
 	}
 	if (queued && !taken) {
 		n->waker = waker;
+		n->agent_id = waker_agent_id(waker);
 		n->result = ARMED;
 	}
 	word_unlock(&p->word, word);

@@ -166,9 +166,11 @@ static void *thread_main(void *arg)
 	struct pool_thread *t = arg;
 	struct chp_runtime *rt = t->rt;
 	struct blocking *b = &rt->blocking;
-
 	struct overflow_watch watch;
+	char name[CHP_NAME_MAX + 8];
 
+	snprintf(name, sizeof(name), "%s-block", rt->name);
+	chp__thread_name(name);
 	chp__overflow_start(&watch);
 	do {
 		if (t->worker)
@@ -214,7 +216,6 @@ static int start_thread(struct chp_runtime *rt, struct task *job,
 {
 	struct blocking *b = &rt->blocking;
 	struct pool_thread *t = chp__alloc_zero(sizeof(*t));
-	char name[CHP_NAME_MAX + 8];
 	int r = CHP_ENOMEM;
 
 	join_dead(b);
@@ -222,8 +223,7 @@ static int start_thread(struct chp_runtime *rt, struct task *job,
 		t->rt = rt;
 		t->job = job;
 		t->worker = worker;
-		snprintf(name, sizeof(name), "%s-block", rt->name);
-		r = chp__thread_start(&t->thread, thread_main, t, name);
+		r = chp__thread_start(&t->thread, thread_main, t);
 	}
 	if (r != 0) {
 		chp__free(t, sizeof(*t));

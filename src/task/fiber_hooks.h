@@ -13,7 +13,7 @@
  *      entering and leaving must happen in the same function on both sides.
  *      These are always_inline for that.
  *   2. Older runtimes crash when a fiber that never ran is destroyed: fibers
- *      belong to stacks here, are made at the first run and kept.
+ *      belong to stacks here, are made at the first run and kept for many.
  *   3. AddressSanitizer must not be told that a stack is free before the
  *      switch away from it is over: see stack.c.
  */
@@ -61,6 +61,7 @@ struct fiber {
 	size_t size;
 	void *asan_fake;
 	void *tsan_fiber;
+	unsigned tsan_tasks; /* that have run on it */
 	unsigned valgrind_id;
 };
 
@@ -93,6 +94,7 @@ static inline void fiber_init_stack(struct fiber *f, void *bottom, size_t size)
 	f->size = size;
 	f->asan_fake = NULL;
 	f->tsan_fiber = NULL;
+	f->tsan_tasks = 0;
 	f->valgrind_id = 0;
 #ifdef CHP_VALGRIND
 	f->valgrind_id = VALGRIND_STACK_REGISTER(bottom, (char *)bottom + size);
@@ -122,6 +124,12 @@ static inline void fiber_start(struct fiber *f)
 	ASAN_UNPOISON_MEMORY_REGION(f->bottom, f->size);
 #endif
 #ifdef CHP_TSAN
+	/* Each task leaves frames that never returned on the shadow call stack,
+	   which would overflow after some thousand tasks. */
+	if (f->tsan_fiber && ++f->tsan_tasks % 128 == 0) {
+		__tsan_destroy_fiber(f->tsan_fiber);
+		f->tsan_fiber = NULL;
+	}
 	if (!f->tsan_fiber)
 		f->tsan_fiber = __tsan_create_fiber(0);
 #endif

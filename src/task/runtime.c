@@ -69,7 +69,10 @@ static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
 	struct overflow_watch watch;
+	char name[CHP_NAME_MAX + 16];
 
+	snprintf(name, sizeof(name), "%s-%u", w->rt->name, w->index);
+	chp__thread_name(name);
 	chp__overflow_start(&watch);
 	chp__worker_run(w, NULL, NULL);
 	chp__overflow_end(&watch);
@@ -79,14 +82,10 @@ static void *worker_main(void *arg)
 /* Start `count` worker threads; on failure how many there are is in *count. */
 static int start_workers(struct chp_runtime *rt, unsigned *count)
 {
-	char name[CHP_NAME_MAX + 16];
-
 	for (unsigned i = 0; i < rt->worker_count; i++) {
 		struct worker *w = &rt->workers[i];
-		int r;
+		int r = chp__thread_start(&w->thread, worker_main, w);
 
-		snprintf(name, sizeof(name), "%s-%u", rt->name, i);
-		r = chp__thread_start(&w->thread, worker_main, w, name);
 		if (r != 0) {
 			*count = i;
 			return r;

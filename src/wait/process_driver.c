@@ -63,6 +63,7 @@ static void *run(void *arg)
 	unsigned woken = 0;
 
 	(void)arg;
+	chp__thread_name("chappe-driver");
 	while (!load_acquire(&stop)) {
 		chp_time next = wheel_next(&wheel);
 		chp_time timeout = -1;
@@ -97,7 +98,7 @@ static int start(void)
 	r = open_driver();
 	if (r != 0)
 		goto out_unlock;
-	r = chp__thread_start(&thread, run, NULL, "chappe-driver");
+	r = chp__thread_start(&thread, run, NULL);
 	if (r != 0) {
 		chp__driver_close(&driver);
 		goto out_unlock;

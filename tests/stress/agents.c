@@ -122,6 +122,7 @@ static void count_for(struct agent *a, const struct part *p, int r)
 
 	switch (r) {
 	case CHP_EAGAIN:
+	case CHP_ELAGGED:
 		t->again++;
 		break;
 	case CHP_ECLOSED:
@@ -199,7 +200,8 @@ void agent_begin(struct agent *a, enum kind kind)
 	chp_agent self = chp_agent_current();
 
 	agent_adopt(a);
-	a->kind = kind;
+	if (a->visitor)
+		a->kind = kind;
 	a->aborted = false;
 	at(a, "starting");
 	/* Handles are harmless also when they are read half and half. */
