@@ -92,7 +92,8 @@ void print_lines(const uint32_t *pcs, unsigned count, char text[][160])
 	while (done < count) {
 		unsigned n = count - done < 16 ? count - done : 16;
 		int used = snprintf(command, sizeof(command),
-				    "addr2line -apis -e '%.100s'", self);
+				    "addr2line 2>/dev/null -apis -e '%.100s'",
+				    self);
 		FILE *pipe;
 
 		for (unsigned i = 0; i < n; i++) {

@@ -193,6 +193,18 @@ static void read_timed(void)
 		chp_rwlock_read_unlock(&l);
 }
 
+static void try_both(void)
+{
+	if (chp_rwlock_try_write(&l) == 0) {
+		guarded++;
+		ready = guarded;
+		chp_rwlock_write_unlock(&l);
+	} else if (chp_rwlock_try_read(&l) == 0) {
+		MODEL_CHECK(ready == guarded);
+		chp_rwlock_read_unlock(&l);
+	}
+}
+
 static void rwlock_check(void)
 {
 	MODEL_CHECK(chp_rwlock_readers(&l) == 0);
@@ -206,6 +218,11 @@ SCENARIO(rwlock_write_write, .threads = { write_1, write_1 },
 SCENARIO(rwlock_downgrade, .threads = { downgrade, read_guarded },
 	 .check = rwlock_check);
 SCENARIO(rwlock_upgrade, .threads = { upgrade, read_1 }, .check = rwlock_check);
+SCENARIO(rwlock_try, .threads = { write_1, try_both }, .check = rwlock_check);
+SCENARIO(rwlock_try_read, .threads = { read_1, try_both },
+	 .check = rwlock_check);
+SCENARIO(rwlock_upgrade_try, .threads = { upgrade, try_both },
+	 .check = rwlock_check);
 SCENARIO(rwlock_timed, .threads = { write_1, read_timed },
 	 .check = rwlock_check, .timed = 1);
 SCENARIO(rwlock_write_read_read, .threads = { write_1, read_1, read_1 },

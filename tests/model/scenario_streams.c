@@ -20,10 +20,13 @@ static void make_watch(void)
 	MODEL_CHECK(chp_watch(4, NULL, &zero, &w_tx, &w_rx) == 0);
 }
 
+static unsigned done_before;
+
 static void w_send(void)
 {
 	unsigned x = 1;
 
+	done_before = 1;
 	model_reached(chp_watch_send(&w_tx, &x) == 0);
 }
 
@@ -38,8 +41,15 @@ static void w_changed(void)
 	unsigned x;
 
 	MODEL_CHECK(chp_watch_changed(&w_rx) == 0);
+	MODEL_CHECK(done_before == 1);
 	MODEL_CHECK(chp_watch_get_and_update(&w_rx, &x) >= 0);
 	MODEL_CHECK(x == 1);
+}
+
+static void w_look_changed(void)
+{
+	if (chp_watch_has_changed(&w_rx) == 1)
+		MODEL_CHECK(done_before == 1);
 }
 
 static void w_till_closed(void)
@@ -54,6 +64,13 @@ static void w_till_closed(void)
 static void w_closed(void)
 {
 	MODEL_CHECK(chp_watch_closed(&w_tx) == 0);
+	MODEL_CHECK(done_before == 2);
+}
+
+static void w_do_rx_drop(void)
+{
+	done_before = 2;
+	chp_watch_rx_drop(&w_rx);
 }
 
 static void w_rx_drop(void)
@@ -69,11 +86,14 @@ static void drop_watch(void)
 
 SCENARIO(watch_changed, .setup = make_watch, .threads = { w_send, w_changed },
 	 .check = drop_watch, .bound = 3);
+SCENARIO(watch_look_changed, .setup = make_watch,
+	 .threads = { w_send, w_look_changed }, .check = drop_watch);
 SCENARIO(watch_send_drop, .setup = make_watch,
 	 .threads = { w_send_drop, w_till_closed }, .check = drop_watch,
 	 .bound = 2);
-SCENARIO(watch_closed, .setup = make_watch, .threads = { w_closed, w_rx_drop },
-	 .check = drop_watch, .bound = 3);
+SCENARIO(watch_closed, .setup = make_watch,
+	 .threads = { w_closed, w_do_rx_drop }, .check = drop_watch,
+	 .bound = 3);
 SCENARIO(watch_send_rx_drop, .setup = make_watch,
 	 .threads = { w_send, w_rx_drop }, .check = drop_watch, .bound = 3,
 	 .must_reach = 3);

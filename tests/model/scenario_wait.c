@@ -143,6 +143,7 @@ static void take_or_cancelled(void)
 
 static void cancel(void)
 {
+	plain = 1;
 	chp_cancel_now(&token);
 }
 
@@ -154,10 +155,19 @@ static void wait_cancelled(void)
 {
 	MODEL_CHECK(chp_cancel_wait(&token) == 0);
 	MODEL_CHECK(chp_cancel_status(&token) == CHP_ECANCELED);
+	MODEL_CHECK(plain == 1);
 	chp_cancel_destroy(&token);
 }
 
 SCENARIO(token_wait, .threads = { wait_cancelled, cancel });
+
+static void look_cancelled(void)
+{
+	if (chp_cancel_status(&token) == CHP_ECANCELED)
+		MODEL_CHECK(plain == 1);
+}
+
+SCENARIO(token_look, .threads = { look_cancelled, cancel });
 
 /* A child that is made while its parent is cancelled. */
 static void child(void)

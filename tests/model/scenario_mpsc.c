@@ -1,137 +1,11 @@
 /*
- * scenario_channels.c - oneshot and mpsc.
+ * scenario_mpsc.c - bounded(1) and unbounded: sending, receiving, closing,
+ * permits, weak handles.
  */
 #include <chappe/mpsc.h>
 #include <chappe/mpsc_permit.h>
-#include <chappe/oneshot.h>
 
-#include "base/atomic.h"
-#include "scenario.h"
-
-/* A value that owns memory: losing it is a leak, doubling it a double free. */
-typedef unsigned *boxed;
-
-static boxed box(unsigned x)
-{
-	boxed b = model_alloc(sizeof(*b));
-
-	*b = x;
-	return b;
-}
-
-static void unbox(boxed b, unsigned x)
-{
-	MODEL_CHECK(*b == x);
-	model_free(b, sizeof(*b));
-}
-
-static void drop_box(void *value)
-{
-	boxed b = *(boxed *)value;
-
-	model_free(b, sizeof(*b));
-}
-
-/* ---- Oneshot ---- */
-
-static chp_oneshot_tx one_tx;
-static chp_oneshot_rx one_rx;
-
-static void make_oneshot(void)
-{
-	chp_oneshot(sizeof(boxed), drop_box, &one_tx, &one_rx);
-}
-
-static void one_send(void)
-{
-	boxed b = box(7);
-	int r = chp_oneshot_send(&one_tx, &b);
-
-	model_reached(r == 0);
-	if (r != 0)
-		unbox(b, 7);
-}
-
-static void one_recv(void)
-{
-	boxed b;
-
-	MODEL_CHECK(chp_oneshot_recv(&one_rx, &b) == 0);
-	unbox(b, 7);
-}
-
-static void one_recv_timed(void)
-{
-	chp_wait w = { .deadline = model_time(1) };
-	boxed b;
-	int r = chp_oneshot_recv_with(&one_rx, &b, &w);
-
-	MODEL_CHECK(r == 0 || r == CHP_ETIMEDOUT);
-	if (r == 0)
-		unbox(b, 7);
-	else
-		chp_oneshot_rx_drop(&one_rx);
-}
-
-static void one_recv_closed(void)
-{
-	MODEL_CHECK(chp_oneshot_recv(&one_rx, NULL) == CHP_ECLOSED);
-}
-
-static void one_try_recv(void)
-{
-	boxed b;
-	int r = chp_oneshot_try_recv(&one_rx, &b);
-
-	if (r == 0)
-		unbox(b, 7);
-	chp_oneshot_rx_drop(&one_rx);
-}
-
-static void one_close_recv(void)
-{
-	boxed b;
-
-	chp_oneshot_close(&one_rx);
-	if (chp_oneshot_try_recv(&one_rx, &b) == 0)
-		unbox(b, 7);
-	chp_oneshot_rx_drop(&one_rx);
-}
-
-static void one_rx_drop(void)
-{
-	chp_oneshot_rx_drop(&one_rx);
-}
-
-static void one_tx_drop(void)
-{
-	chp_oneshot_tx_drop(&one_tx);
-}
-
-static void one_wait_closed(void)
-{
-	MODEL_CHECK(chp_oneshot_closed(&one_tx) == 0);
-	one_send();
-}
-
-SCENARIO(oneshot_send_recv, .setup = make_oneshot,
-	 .threads = { one_send, one_recv });
-SCENARIO(oneshot_send_recv_timed, .setup = make_oneshot,
-	 .threads = { one_send, one_recv_timed }, .timed = 1, .must_reach = 3);
-SCENARIO(oneshot_send_try_recv, .setup = make_oneshot,
-	 .threads = { one_send, one_try_recv }, .must_reach = 3);
-SCENARIO(oneshot_send_close, .setup = make_oneshot,
-	 .threads = { one_send, one_close_recv }, .must_reach = 3);
-SCENARIO(oneshot_send_drop, .setup = make_oneshot,
-	 .threads = { one_send, one_rx_drop }, .must_reach = 3);
-SCENARIO(oneshot_drop_recv, .setup = make_oneshot,
-	 .threads = { one_tx_drop, one_recv_closed });
-SCENARIO(oneshot_drop_drop, .setup = make_oneshot,
-	 .threads = { one_tx_drop, one_rx_drop });
-SCENARIO(oneshot_closed, .setup = make_oneshot,
-	 .threads = { one_wait_closed, one_rx_drop }, .must_reach = 1);
-
-/* ---- Mpsc ---- */
+#include "box.h"
 
 static chp_mpsc_tx tx, tx2;
 static chp_mpsc_rx rx;
@@ -173,12 +47,21 @@ static void make_weak(void)
 	chp_mpsc_downgrade(&tx, &weak);
 }
 
+static unsigned sent, received; /* each by one thread */
+
 static void drop_all(void)
 {
 	chp_mpsc_tx_drop(&tx);
 	chp_mpsc_tx_drop(&tx2);
 	chp_mpsc_rx_drop(&rx);
 	chp_mpsc_weak_drop(&weak);
+}
+
+/* Whoever received until the end has all that was sent. */
+static void all_received(void)
+{
+	MODEL_CHECK(received == sent);
+	drop_all();
 }
 
 static void send(unsigned x)
@@ -203,9 +86,19 @@ static void send_2(void)
 	send(2);
 }
 
+static void send_count(void)
+{
+	boxed b = box(1);
+
+	sent = chp_mpsc_send(&tx, &b) == 0;
+	model_reached(sent);
+	if (!sent)
+		unbox(b, 1);
+}
+
 static void send_1_drop(void)
 {
-	send(1);
+	send_count();
 	chp_mpsc_tx_drop(&tx);
 }
 
@@ -232,8 +125,10 @@ static void recv_till_closed(void)
 {
 	boxed b;
 
-	while (chp_mpsc_recv(&rx, &b) == 0)
+	while (chp_mpsc_recv(&rx, &b) == 0) {
+		received++;
 		unbox(b, 1);
+	}
 }
 
 static void recv_timed(void)
@@ -292,8 +187,10 @@ static void close_rx(void)
 	boxed b;
 
 	chp_mpsc_close(&rx);
-	while (chp_mpsc_recv(&rx, &b) == 0)
+	while (chp_mpsc_recv(&rx, &b) == 0) {
+		received++;
 		unbox(b, 1);
+	}
 }
 
 SCENARIO(mpsc_send_recv, .setup = make_bounded, .threads = { send_1, recv_1 },
@@ -301,7 +198,7 @@ SCENARIO(mpsc_send_recv, .setup = make_bounded, .threads = { send_1, recv_1 },
 SCENARIO(mpsc_full_send_recv, .setup = make_full,
 	 .threads = { send_2, recv_1_2 }, .check = drop_all, .bound = 3);
 SCENARIO(mpsc_send_drop_recv, .setup = make_bounded,
-	 .threads = { send_1_drop, recv_till_closed }, .check = drop_all,
+	 .threads = { send_1_drop, recv_till_closed }, .check = all_received,
 	 .bound = 3);
 SCENARIO(mpsc_recv_timed, .setup = make_bounded,
 	 .threads = { send_1, recv_timed }, .check = drop_all, .timed = 1,
@@ -314,7 +211,7 @@ SCENARIO(mpsc_send_cancel, .setup = make_full,
 SCENARIO(mpsc_send_rx_drop, .setup = make_full, .threads = { send_2, drop_rx },
 	 .check = drop_all);
 SCENARIO(mpsc_send_close, .setup = make_bounded,
-	 .threads = { send_1, close_rx }, .check = drop_all, .bound = 3,
+	 .threads = { send_count, close_rx }, .check = all_received, .bound = 3,
 	 .must_reach = 3);
 SCENARIO(mpsc_drop_drop, .setup = make_bounded_2,
 	 .threads = { drop_tx, drop_2, recv_till_closed }, .check = drop_all,
@@ -322,7 +219,7 @@ SCENARIO(mpsc_drop_drop, .setup = make_bounded_2,
 SCENARIO(mpsc_unbounded_send_recv, .setup = make_unbounded,
 	 .threads = { send_1, recv_1 }, .check = drop_all);
 SCENARIO(mpsc_unbounded_drop_recv, .setup = make_unbounded,
-	 .threads = { send_1_drop, recv_till_closed }, .check = drop_all,
+	 .threads = { send_1_drop, recv_till_closed }, .check = all_received,
 	 .bound = 3);
 SCENARIO(mpsc_unbounded_rx_drop, .setup = make_unbounded,
 	 .threads = { send_1_drop, drop_rx }, .check = drop_all);
@@ -358,6 +255,7 @@ static void reserve_send(void)
 		return;
 	b = box(1);
 	MODEL_CHECK(chp_mpsc_permit_send(&permit, &b) == 0);
+	sent++;
 }
 
 static void reserve_drop(void)
@@ -377,7 +275,8 @@ static void reserve_drop_2(void)
 }
 
 SCENARIO(mpsc_permit_close, .setup = make_bounded,
-	 .threads = { reserve_send, close_rx }, .check = drop_all, .bound = 3);
+	 .threads = { reserve_send, close_rx }, .check = all_received,
+	 .bound = 3);
 SCENARIO(mpsc_permit_drop_close, .setup = make_bounded,
 	 .threads = { reserve_drop, close_rx }, .check = drop_all, .bound = 3);
 SCENARIO(mpsc_permit_drop_send, .setup = make_bounded_2,
