@@ -3,6 +3,7 @@
  * must come first, and both must agree on which: sent or closed, sent or
  * destroyed, granted or given up, upgraded or ended.
  */
+#include "duo.h"
 #include "mpsc_heap.h"
 
 static chp_mpsc_weak weak;

@@ -5,6 +5,7 @@
  * AddressSanitizer and ThreadSanitizer.  What is decided in such moments is in
  * test_mpsc_decide.c.
  */
+#include "duo.h"
 #include "mpsc_heap.h"
 
 /* ---- Sends and receives whose memory goes at once ---- */

@@ -34,7 +34,7 @@ static int with_a_deadline(void)
 
 static void overtakes(chp_policy policy, int (*acquire)(void))
 {
-	long rounds = h_rounds(500), overtaken = 0;
+	long rounds = 500, overtaken = 0;
 	struct h_agent a;
 
 	make(0, policy);
@@ -52,9 +52,9 @@ static void overtakes(chp_policy policy, int (*acquire)(void))
 	h_store(&over, 1);
 	release(1);
 	h_join(&a);
-	/* By hand, below, the same is counted where nobody else runs. */
+	/* How often depends on who runs; by hand, below, it is exact. */
 	if (policy == CHP_UNFAIR)
-		CHECK(overtaken * 10 >= rounds);
+		CHECK(overtaken > 0);
 	else
 		CHECK_EQ(overtaken, 0);
 	ends_with(1);

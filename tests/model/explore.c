@@ -19,38 +19,7 @@
  */
 #include "world.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-
-#include "task/context.h"
-
-struct world *world;
-
-extern char __data_start[], _end[];
-
-static void *map(uintptr_t at, size_t size)
-{
-	void *p = mmap((void *)at, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-			       (at ? MAP_FIXED_NOREPLACE : 0),
-		       -1, 0);
-
-	if (p == MAP_FAILED)
-		__builtin_trap();
-	return p;
-}
-
-void world_make(void)
-{
-	size_t data = (size_t)(_end - __data_start);
-
-	world = map(0, sizeof(*world));
-	world->snapshot = map(0, data + HEAP_SIZE);
-	world->data_cells = map(0, (data / 4 + 2) * sizeof(struct cell));
-	map(REGION_BASE, REGION_SIZE);
-	world->heap_next = REGION_BASE;
-}
 
 /* ---- Whom to run ---- */
 
@@ -129,9 +98,9 @@ static struct thread *pick(void)
 			execution_abandon();
 		}
 		n->chosen = (uint8_t)replay_next(prefer(awake));
-		n->backtrack = (uint8_t)(world->scenario->bound
-						 ? n->allowed
-						 : 1u << n->chosen);
+		n->backtrack =
+			(uint8_t)(world->scenario->bound ? n->allowed
+							 : 1u << n->chosen);
 	}
 	if (!(enabled >> n->chosen & 1))
 		fail("replay: thread %u cannot run here", n->chosen);
@@ -146,37 +115,14 @@ static struct thread *pick(void)
 	return &world->threads[n->chosen];
 }
 
-static void resume(struct thread *t)
-{
-	struct thread *self = world->current;
-
-	if (t == self)
-		return;
-	world->current = t;
-	chp__context_switch(&self->context, t->context, t);
-}
-
-static void to_host(void)
-{
-	chp__context_switch(&world->current->context, world->host, NULL);
-}
-
-void execution_abandon(void)
-{
-	world->running = world->exploring = false;
-	to_host();
-	__builtin_unreachable();
-}
-
-/* Run somebody, perhaps ourselves. */
-static void schedule(void)
+void schedule(void)
 {
 	struct thread *t = pick();
 
 	if (t)
-		resume(t);
+		thread_resume(t);
 	else
-		to_host();
+		thread_to_host();
 }
 
 void step_begin(enum op_kind kind, const struct touch *on, unsigned count)
@@ -191,7 +137,7 @@ void step_begin(enum op_kind kind, const struct touch *on, unsigned count)
 	if (self->state == THREAD_NONE) {
 		/* Its first: it is just being started. */
 		self->state = THREAD_READY;
-		to_host();
+		thread_to_host();
 	} else {
 		schedule();
 	}
@@ -263,146 +209,6 @@ unsigned choose_bounded(unsigned count)
 	return chosen;
 }
 
-/* ---- One execution ---- */
-
-/* Keep, or put back, the program's variables and the agents of its threads. */
-static void snapshot(bool keep)
-{
-	size_t data = (size_t)(_end - __data_start);
-	size_t heap = world->heap_start - REGION_BASE;
-	void *start = (void *)(uintptr_t)REGION_BASE;
-
-	if (keep) {
-		memcpy(world->snapshot, __data_start, data);
-		memcpy(world->snapshot + data, start, heap);
-	} else {
-		memcpy(__data_start, world->snapshot, data);
-		memcpy(start, world->snapshot + data, heap);
-	}
-}
-
-static void thread_main(void *arg)
-{
-	struct thread *t = arg;
-	unsigned id = thread_id(t);
-	const struct scenario *s = world->scenario;
-
-	if (id) {
-		s->threads[id - 1]();
-		t->state = THREAD_ENDED;
-		if (world->scheduling)
-			schedule();
-		to_host();
-	}
-	if (s->setup)
-		s->setup();
-	to_host();
-	world->scheduling = true;
-	schedule();
-	/* All have ended. */
-	if (s->check)
-		s->check();
-	shadow_leaks();
-	to_host();
-}
-
-static void run_on_host(struct thread *t)
-{
-	world->current = t;
-	chp__context_switch(&world->host, t->context, t);
-}
-
-static void thread_make(unsigned i)
-{
-	struct thread *t = &world->threads[i];
-	void *agent = t->agent;
-
-	memset(t, 0, offsetof(struct thread, view));
-	memset(&t->view, 0, world->location_count * sizeof(t->view.at[0]));
-	memset(&t->futex, 0, sizeof(*t) - offsetof(struct thread, futex));
-	t->agent = agent;
-	t->context = chp__context_make(stack_top(i), thread_main);
-	t->stamp.at[i] = 1;
-}
-
-static void reset(void)
-{
-	snapshot(false);
-	for (unsigned i = 0; i < THREADS; i++)
-		thread_make(i);
-	memory_reset();
-	world->generation++;
-	world->now = 1000000000;
-	world->ticks = world->scenario->ticks;
-	world->depth = world->event_count = 0;
-	world->preemptions = world->oddities = 0;
-	world->sleeping = 0;
-	world->pruned = false;
-	world->running = true;
-	world->exploring = world->scheduling = false;
-}
-
-static void start_threads(void)
-{
-	struct thread *main = &world->threads[0];
-
-	for (unsigned i = 1; i < THREADS; i++) {
-		struct thread *t = &world->threads[i];
-
-		if (!world->scenario->threads[i - 1])
-			continue;
-		stamp_join(&t->stamp, &main->stamp);
-		t->view = main->view;
-		world->exploring = true;
-		run_on_host(t);
-		if (!world->running)
-			return;
-	}
-}
-
-static bool stuck(void)
-{
-	char text[400] = "";
-	size_t used = 0;
-
-	for (unsigned i = 1; i < THREADS; i++) {
-		const struct thread *t = &world->threads[i];
-
-		if (t->state == THREAD_READY)
-			used += (size_t)snprintf(
-				text + used, sizeof(text) - used,
-				", thread %u %s on %s", i,
-				t->next.kind == OP_SPIN ? "spins" : "sleeps",
-				where(t->next.on[0].key &
-				      ~(uintptr_t)KEY_QUEUE_BIT));
-	}
-	if (used)
-		snprintf(world->failure, sizeof(world->failure),
-			 "deadlock, or a wake was lost%s", text);
-	return used > 0;
-}
-
-/* From the start to the end, or to what is wrong. */
-static void execute(void)
-{
-	struct thread *main = &world->threads[0];
-
-	reset();
-	run_on_host(main);
-	if (world->running)
-		start_threads();
-	if (world->running)
-		run_on_host(main);
-	if (!world->running || stuck())
-		return;
-
-	world->exploring = world->scheduling = false;
-	for (unsigned i = 1; i < THREADS; i++)
-		stamp_join(&main->stamp, &world->threads[i].stamp);
-	memory_refresh(main);
-	run_on_host(main);
-}
-
 /* ---- All executions ---- */
 
 /* Go on to the next path; false: that was all. */
@@ -436,10 +242,9 @@ bool explore(const struct scenario *s, const char *replay, uint64_t limit)
 
 	world->scenario = s;
 	world->replay = replay;
-	world->heap_start = world->heap_next;
-	snapshot(true);
+	execution_keep();
 	while (more && !world->failure[0]) {
-		execute();
+		execution_run();
 		*world->executions += !world->pruned;
 		more = !replay && !world->failure[0] &&
 		       *world->executions < limit && advance();

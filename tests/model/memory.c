@@ -181,8 +181,8 @@ static void carry_on(struct store *s, uint16_t message, unsigned order)
 static void note_load(unsigned location, unsigned store)
 {
 	struct thread *self = world->current;
-	unsigned i = self->spin_count < TOUCHES ? self->spin_count++
-						: TOUCHES - 1;
+	unsigned i =
+		self->spin_count < TOUCHES ? self->spin_count++ : TOUCHES - 1;
 
 	if (i == TOUCHES - 1)
 		memmove(self->spins, self->spins + 1,

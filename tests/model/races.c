@@ -45,7 +45,8 @@ static unsigned initials(unsigned first, unsigned last)
 		unsigned t = e[j].thread;
 		bool depends = false;
 
-		if (seen >> t & 1 || (j != last && before(&e[first], &e[j].stamp)))
+		if (seen >> t & 1 ||
+		    (j != last && before(&e[first], &e[j].stamp)))
 			continue;
 		for (unsigned q = 1; q < THREADS; q++)
 			if (seen >> q & 1 && e[j].stamp.at[q] >= starts[q])

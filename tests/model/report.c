@@ -99,8 +99,8 @@ void print_lines(const uint32_t *pcs, unsigned count, char text[][160])
 			snprintf(text[done + i], 160, "%#x", pcs[done + i]);
 			/* The call, not what comes after it. */
 			used += snprintf(command + used,
-					 sizeof(command) - (size_t)used,
-					 " %#x", pcs[done + i] - 1);
+					 sizeof(command) - (size_t)used, " %#x",
+					 pcs[done + i] - 1);
 		}
 		pipe = popen(command, "r");
 		if (pipe) {
@@ -133,8 +133,7 @@ void trace_print(void)
 		while (j < known && pcs[j] != l->pc)
 			j++;
 		printf("  %u  %*s%-*s  %s\n", l->thread, l->thread * 2, "",
-		       64 - l->thread * 2, l->text,
-		       j < known ? text[j] : "");
+		       64 - l->thread * 2, l->text, j < known ? text[j] : "");
 	}
 }
 

@@ -48,11 +48,12 @@ struct scenario {
 			&scenario_##name_
 /* clang-format on */
 
-#define MODEL_CHECK(condition) \
-	((condition) ? (void)0 : model_check_failed(#condition, __FILE__, __LINE__))
+#define MODEL_CHECK(condition)                                                 \
+	((condition) ? (void)0                                                 \
+		     : model_check_failed(#condition, __FILE__, __LINE__))
 
-__attribute__((noreturn)) void
-model_check_failed(const char *condition, const char *file, int line);
+__attribute__((noreturn)) void model_check_failed(const char *condition,
+						  const char *file, int line);
 
 /* Some execution has come here: bit `what` of must_reach, 0 to 31. */
 void model_reached(unsigned what);

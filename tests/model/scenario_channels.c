@@ -306,9 +306,8 @@ SCENARIO(mpsc_send_drop_recv, .setup = make_bounded,
 SCENARIO(mpsc_recv_timed, .setup = make_bounded,
 	 .threads = { send_1, recv_timed }, .check = drop_all, .timed = 1,
 	 .bound = 3);
-SCENARIO(mpsc_send_timed, .setup = make_full,
-	 .threads = { send_timed, recv_1 }, .check = drop_all, .timed = 1,
-	 .bound = 3, .must_reach = 3);
+SCENARIO(mpsc_send_timed, .setup = make_full, .threads = { send_timed, recv_1 },
+	 .check = drop_all, .timed = 1, .bound = 3, .must_reach = 3);
 SCENARIO(mpsc_send_cancel, .setup = make_full,
 	 .threads = { poll_and_cancel_send, recv_1 }, .check = drop_all,
 	 .bound = 3);

@@ -178,6 +178,7 @@ SCENARIO(barrier_two_rounds, .setup = barrier_setup,
 
 static chp_once_cell cell;
 static chp_set_once once;
+static unsigned tries; /* by whoever has the turn */
 
 static void init_cell(void)
 {
@@ -185,6 +186,7 @@ static void init_cell(void)
 
 	MODEL_CHECK(r == 0 || r == 1);
 	if (r == 1) {
+		tries++;
 		plain++;
 		chp_once_cell_finish(&cell);
 	}
@@ -193,8 +195,18 @@ static void init_cell(void)
 
 static void fail_to_init(void)
 {
-	if (chp_once_cell_begin(&cell) == 1)
+	if (chp_once_cell_begin(&cell) == 1) {
+		tries++;
 		chp_once_cell_fail(&cell);
+	}
+}
+
+static void try_to_init(void)
+{
+	if (chp_once_cell_try_begin(&cell) == 1) {
+		tries++;
+		chp_once_cell_fail(&cell);
+	}
 }
 
 static void cancel_init(void)
@@ -234,6 +246,7 @@ SCENARIO(once_fail, .threads = { init_cell, fail_to_init },
 	 .check = cell_check);
 SCENARIO(once_cancel, .threads = { init_cell, cancel_init, fail_to_init },
 	 .check = cell_check, .bound = 2);
+SCENARIO(once_try, .threads = { init_cell, try_to_init }, .check = cell_check);
 SCENARIO(once_wait, .threads = { init_cell, wait_cell }, .check = cell_check);
 SCENARIO(once_look, .threads = { init_cell, look_at_cell },
 	 .check = cell_check);
@@ -289,8 +302,9 @@ static void wg_check(void)
 	chp_wait_group_destroy(&wg);
 }
 
-SCENARIO(wait_group, .setup = wg_setup, .threads = { wg_done, wg_done, wg_wait },
-	 .check = wg_check, .bound = 3);
+SCENARIO(wait_group, .setup = wg_setup,
+	 .threads = { wg_done, wg_done, wg_wait }, .check = wg_check,
+	 .bound = 3);
 
 static void make_wg(void)
 {

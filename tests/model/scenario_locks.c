@@ -3,6 +3,7 @@
  */
 #include <chappe/cond.h>
 #include <chappe/mutex.h>
+#include <chappe/mutex_guard.h>
 #include <chappe/rwlock.h>
 
 #include "base/atomic.h"
@@ -116,6 +117,27 @@ SCENARIO(mutex_destroy, .setup = make_mutex,
 SCENARIO(mutex_fifo_destroy, .setup = make_mutex_fifo,
 	 .threads = { use_or_free, use_or_free });
 
+/* The last reference frees a counted one. */
+static chp_mutex *counted;
+
+static void make_counted(void)
+{
+	counted = chp_mutex_new(sizeof(unsigned), &guarded, NULL, 0);
+	chp_mutex_ref(counted);
+}
+
+static void use_counted(void)
+{
+	chp_mutex_guard g = chp_mutex_lock_owned(counted);
+
+	++*(unsigned *)chp_mutex_value(counted);
+	chp_mutex_guard_unlock(&g);
+	chp_mutex_unref(counted);
+}
+
+SCENARIO(mutex_counted, .setup = make_counted,
+	 .threads = { use_counted, use_counted }, .bound = 3);
+
 /* ---- Rwlock ---- */
 
 static void write_1(void)
@@ -183,8 +205,7 @@ SCENARIO(rwlock_write_write, .threads = { write_1, write_1 },
 	 .check = rwlock_check);
 SCENARIO(rwlock_downgrade, .threads = { downgrade, read_guarded },
 	 .check = rwlock_check);
-SCENARIO(rwlock_upgrade, .threads = { upgrade, read_1 },
-	 .check = rwlock_check);
+SCENARIO(rwlock_upgrade, .threads = { upgrade, read_1 }, .check = rwlock_check);
 SCENARIO(rwlock_timed, .threads = { write_1, read_timed },
 	 .check = rwlock_check, .timed = 1);
 SCENARIO(rwlock_write_read_read, .threads = { write_1, read_1, read_1 },
@@ -240,8 +261,8 @@ SCENARIO(cond_signal, .threads = { wait_ready, make_ready },
 	 .check = cond_check, .bound = 3);
 SCENARIO(cond_broadcast, .threads = { wait_ready, wait_ready, make_ready_all },
 	 .check = cond_check, .bound = 1);
-SCENARIO(cond_timed, .threads = { wait_timed, make_ready },
-	 .check = cond_check, .timed = 1, .bound = 2);
+SCENARIO(cond_timed, .threads = { wait_timed, make_ready }, .check = cond_check,
+	 .timed = 1, .bound = 2);
 
 /* A signal is not lost on a waiter whose time runs out. */
 static unsigned tokens;

@@ -34,6 +34,40 @@ static void sb_check(void)
 SCENARIO(self_store_buffering, .threads = { sb_1, sb_2 }, .check = sb_check,
 	 .must_reach = 15);
 
+/* Two writers, two readers who see them in different orders. */
+static chp_word seen;
+
+static void iriw_x(void)
+{
+	store_release(&x, 1);
+}
+
+static void iriw_y(void)
+{
+	store_release(&y, 1);
+}
+
+static void iriw_xy(void)
+{
+	if (load_acquire(&x) && !load_acquire(&y))
+		or_relaxed(&seen, 1);
+}
+
+static void iriw_yx(void)
+{
+	if (load_acquire(&y) && !load_acquire(&x))
+		or_relaxed(&seen, 2);
+}
+
+static void iriw_check(void)
+{
+	model_reached(load_relaxed(&seen));
+}
+
+SCENARIO(self_independent_writes,
+	 .threads = { iriw_x, iriw_y, iriw_xy, iriw_yx }, .check = iriw_check,
+	 .must_reach = 15);
+
 /* ---- Message passing ---- */
 
 static void mp_send_relaxed(void)
@@ -282,5 +316,4 @@ static void live_1(void)
 		;
 }
 
-SCENARIO(self_livelock, .threads = { live_1, live_1 },
-	 .must_fail = "too long");
+SCENARIO(self_livelock, .threads = { live_1, live_1 }, .must_fail = "too long");

@@ -268,3 +268,55 @@ static void drain(void)
 
 SCENARIO(semaphore_drain, .setup = fifo_0, .threads = { take_1, drain, give_1 },
 	 .check = empty, .bound = 2);
+
+/* ---- The chain: a change sees what was done before the earlier ones ---- */
+
+static unsigned done_before;
+
+static void fifo_2(void)
+{
+	chp_semaphore_init(&s, 2, CHP_FIFO);
+}
+
+static void do_and_try(void)
+{
+	done_before = 1;
+	chp_semaphore_try_acquire(&s, 1);
+}
+
+static void do_and_give(void)
+{
+	done_before = 1;
+	chp_semaphore_release(&s, 1);
+}
+
+static void do_and_drain(void)
+{
+	done_before = 1;
+	chp_semaphore_drain(&s);
+}
+
+/* Fewer than there were at the start, or more: the other was first. */
+static void drain_and_look(void)
+{
+	int64_t n = chp_semaphore_drain(&s);
+
+	if (n != 2)
+		MODEL_CHECK(done_before);
+	model_reached(n != 2);
+}
+
+static void try_and_look(void)
+{
+	if (chp_semaphore_try_acquire(&s, 3) == 0)
+		MODEL_CHECK(done_before);
+}
+
+SCENARIO(semaphore_chain_try, .setup = fifo_2,
+	 .threads = { do_and_try, drain_and_look }, .must_reach = 3);
+SCENARIO(semaphore_chain_release, .setup = fifo_2,
+	 .threads = { do_and_give, drain_and_look }, .must_reach = 3);
+SCENARIO(semaphore_chain_drain, .setup = fifo_2,
+	 .threads = { do_and_drain, drain_and_look }, .must_reach = 3);
+SCENARIO(semaphore_chain_acquire, .setup = fifo_2,
+	 .threads = { do_and_give, try_and_look });

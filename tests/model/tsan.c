@@ -33,9 +33,9 @@ static inline bool tracked(void)
 
 ACCESSES(1) ACCESSES(2) ACCESSES(4) ACCESSES(8) ACCESSES(16)
 UNALIGNED(2) UNALIGNED(4) UNALIGNED(8) UNALIGNED(16)
-/* clang-format on */
+	/* clang-format on */
 
-void __tsan_init(void);
+	void __tsan_init(void);
 void __tsan_read_range(void *at, size_t size);
 void __tsan_write_range(void *at, size_t size);
 void __tsan_func_entry(void *pc);
@@ -118,7 +118,6 @@ uint32_t __tsan_atomic32_load(const uint32_t *at, int order)
 {
 	if (order != __ATOMIC_RELAXED && order != __ATOMIC_ACQUIRE)
 		fail("an order that the model does not know");
-	return (uint32_t)model_load(at, 4,
-				    order == __ATOMIC_ACQUIRE ? MODEL_ACQUIRE
-							      : 0);
+	return (uint32_t)model_load(
+		at, 4, order == __ATOMIC_ACQUIRE ? MODEL_ACQUIRE : 0);
 }

@@ -6,6 +6,7 @@
  * the program's variables are put back before each execution.
  *
  *	explore.c   which thread runs next; the tree of choices
+ *	execute.c   one execution; stacks
  *	races.c     partial-order reduction: which choices are worth exploring
  *	memory.c    atomic accesses: stores that may still be read
  *	shadow.c    plain accesses: races, frames, blocks
@@ -169,8 +170,8 @@ struct line {
 
 struct world {
 	const struct scenario *scenario;
-	bool running;   /* accesses are tracked */
-	bool exploring; /* and are steps */
+	bool running;    /* accesses are tracked */
+	bool exploring;  /* and are steps */
 	bool scheduling; /* every thread has come to its first step */
 	bool tracing;
 	uint32_t generation;
@@ -190,9 +191,9 @@ struct world {
 	unsigned preemptions, oddities; /* counted against the bound */
 	struct event events[STEPS];
 	unsigned event_count;
-	uint8_t sleeping; /* of the next node */
-	bool cut;         /* the bound forbade something */
-	bool pruned;      /* nothing new on this path */
+	uint8_t sleeping;   /* of the next node */
+	bool cut;           /* the bound forbade something */
+	bool pruned;        /* nothing new on this path */
 	const char *replay; /* what is left of it, or NULL */
 	unsigned replay_digit, replay_left;
 
@@ -223,9 +224,6 @@ static inline unsigned thread_id(const struct thread *t)
 
 /* ---- explore.c ---- */
 
-/* Make the world; the library is warmed up. */
-void world_make(void);
-
 /* Explore a scenario, or run the one execution of `replay`.  Did all hold? */
 bool explore(const struct scenario *s, const char *replay, uint64_t limit);
 
@@ -240,8 +238,25 @@ unsigned choose(unsigned count);
 /* The same; all but the first count against the bound. */
 unsigned choose_bounded(unsigned count);
 
+/* Run somebody, perhaps ourselves; when nobody can run, the host. */
+void schedule(void);
+
+/* ---- execute.c ---- */
+
+void world_make(void);
+
+/* Every execution is to begin with things as they are now. */
+void execution_keep(void);
+
+/* From the start to the end, or to what is wrong. */
+void execution_run(void);
+
 /* Give up this execution, back to the host. */
 __attribute__((noreturn)) void execution_abandon(void);
+
+/* Run another thread, or the host, until somebody resumes us. */
+void thread_resume(struct thread *t);
+void thread_to_host(void);
 
 /* ---- races.c ---- */
 
@@ -280,8 +295,8 @@ void *stack_top(unsigned thread);
 /* ---- report.c ---- */
 
 /* The execution fails here. */
-__attribute__((noreturn, format(printf, 1, 2))) void
-fail(const char *format, ...);
+__attribute__((noreturn, format(printf, 1, 2))) void fail(const char *format,
+							  ...);
 __attribute__((format(printf, 2, 3))) void trace(uint32_t pc,
 						 const char *format, ...);
 /* Where an address lies, in a static buffer. */

@@ -122,6 +122,7 @@ static void count_for(struct agent *a, const struct part *p, int r)
 
 	switch (r) {
 	case CHP_EAGAIN:
+	case CHP_ELAGGED:
 		t->again++;
 		break;
 	case CHP_ECLOSED:

@@ -111,13 +111,18 @@ static uint64_t sum_of(const struct message *m)
 	       UINT64_C(0x9e3779b97f4a7c15);
 }
 
+void message_sign(struct message *m)
+{
+	m->check = sum_of(m);
+}
+
 struct message message_new(struct agent *a, const struct part *p)
 {
 	struct message m;
 
 	m.sequence = ++a->sequence;
 	m.value = value_new(p, a->number, m.sequence);
-	m.check = sum_of(&m);
+	message_sign(&m);
 	return m;
 }
 

@@ -16,13 +16,20 @@
 
 enum { THREADS = 4, MT_TASKS = 9, CT_TASKS = 5, VISITORS = 3, PATIENCE = 30 };
 
+/* clang-format off */
 static const struct part *const all_parts[] = {
-	&part_sem_fifo,   &part_sem_fair, &part_sem_unfair,     &part_mutex,
-	&part_mutex_fifo, &part_rwlock,   &part_cond,           &part_oneshot,
-	&part_mpsc_one,   &part_mpsc,     &part_mpsc_unbounded, &part_time,
-	&part_cancel,     &part_select,   &part_task,           &part_group,
-	&part_runtime,    &part_handoff,  &part_chaos,
+	&part_sem_fifo, &part_sem_fair, &part_sem_unfair,
+	&part_mutex, &part_mutex_fifo, &part_rwlock, &part_cond,
+	&part_notify, &part_barrier, &part_wait_group, &part_once,
+	&part_oneshot,
+	&part_mpsc_one, &part_mpsc, &part_mpsc_unbounded,
+	&part_mpmc_zero, &part_mpmc, &part_mpmc_unbounded,
+	&part_broadcast, &part_watch,
+	&part_time, &part_cancel, &part_select,
+	&part_task, &part_group, &part_runtime,
+	&part_handoff, &part_chaos,
 };
+/* clang-format on */
 
 const struct part *parts[MAX_PARTS];
 unsigned part_count;

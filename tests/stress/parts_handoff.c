@@ -12,7 +12,19 @@
 
 enum { SLOTS = 4 };
 
-enum object { O_SEMAPHORE, O_MUTEX, O_READ, O_WRITE, O_COND, O_TOKEN, OBJECTS };
+enum object {
+	O_SEMAPHORE,
+	O_MUTEX,
+	O_READ,
+	O_WRITE,
+	O_COND,
+	O_TOKEN,
+	O_NOTIFY,
+	O_BARRIER,
+	O_GROUP,
+	O_ONCE,
+	OBJECTS
+};
 
 struct box {
 	enum object object;
@@ -22,6 +34,10 @@ struct box {
 	chp_rwlock rwlock;
 	chp_cond cond;
 	chp_cancel token;
+	chp_notify notify;
+	chp_barrier barrier;
+	chp_wait_group group;
+	chp_once_cell cell;
 	bool signalled;
 	long plain; /* what the opener writes, the other reads */
 	union {
@@ -29,7 +45,10 @@ struct box {
 		chp_lock_op lock;
 		chp_rwlock_op rw;
 		chp_cancel_op cancel;
-		chp_cond_op wait;
+		chp_notified_op notified;
+		chp_barrier_op barrier_wait;
+		chp_wait_group_op group_wait;
+		chp_once_op once;
 	};
 };
 
@@ -45,6 +64,22 @@ static void release_parts(struct agent *a, struct box *b)
 		n = 1 + below(a, left);
 		/* Below: what is left is read before it may be gone. */
 		CHECK_CODE(chp_semaphore_release(s, n), 0);
+	}
+}
+
+static void meet(struct box *b)
+{
+	chp_wait whatever = { .flags = CHP_UNINTERRUPTIBLE };
+	int r = chp_barrier_wait_with(&b->barrier, &whatever);
+
+	CHECK(r == 0 || r == 1);
+}
+
+static void count_down(struct agent *a, struct box *b)
+{
+	for (unsigned left = b->n, n; left; left -= n) {
+		n = 1 + below(a, left);
+		chp_wait_group_add(&b->group, -(int64_t)n);
 	}
 }
 
@@ -76,8 +111,20 @@ static void open_box(struct agent *a, struct box *b)
 	case O_COND:
 		signal_box(a, b);
 		break;
-	default:
+	case O_TOKEN:
 		chp_cancel_now(&b->token);
+		break;
+	case O_NOTIFY:
+		(chance(a, 50) ? chp_notify_one : chp_notify_last)(&b->notify);
+		break;
+	case O_BARRIER:
+		meet(b);
+		break;
+	case O_GROUP:
+		count_down(a, b);
+		break;
+	default:
+		chp_once_cell_finish(&b->cell);
 	}
 }
 
@@ -98,36 +145,70 @@ static struct box *box_new(struct agent *a)
 	return b;
 }
 
-/* As a poller, whose lock anybody may release. */
-static chp_op *lock_twice(struct box *b)
+/* Close it, before anybody knows it. */
+static void close_box(struct box *b)
 {
-	chp_mutex_lock_op(&b->lock, &b->mutex);
-	CHECK_CODE(chp_op_poll(&b->lock.op, NULL), 0);
-	chp_mutex_lock_op(&b->lock, &b->mutex);
-	return &b->lock.op;
+	switch (b->object) {
+	case O_MUTEX:
+		/* As a poller, whose lock anybody may release. */
+		chp_mutex_lock_op(&b->lock, &b->mutex);
+		CHECK_CODE(chp_op_poll(&b->lock.op, NULL), 0);
+		break;
+	case O_READ:
+		chp_rwlock_write(&b->rwlock);
+		break;
+	case O_WRITE:
+		chp_rwlock_read(&b->rwlock);
+		break;
+	case O_BARRIER:
+		CHECK_CODE(
+			chp_barrier_init(&b->barrier, 2, CHP_BARRIER_WITHDRAW),
+			0);
+		break;
+	case O_GROUP:
+		chp_wait_group_add(&b->group, b->n);
+		break;
+	case O_ONCE:
+		CHECK_CODE(chp_once_cell_try_begin(&b->cell), 1);
+		break;
+	default:
+		break;
+	}
 }
 
-/* Close it, and start the operation that waits for it. */
-static chp_op *close_box(struct agent *a, struct box *b)
+/* The operation that waits for it; NULL: there is none. */
+static chp_op *start_waiting(struct agent *a, struct box *b)
 {
 	switch (b->object) {
 	case O_SEMAPHORE:
 		chp_semaphore_acquire_op(&b->acquire, &b->semaphore, b->n);
 		return &b->acquire.op;
 	case O_MUTEX:
-		return lock_twice(b);
+		chp_mutex_lock_op(&b->lock, &b->mutex);
+		return &b->lock.op;
 	case O_READ:
-		chp_rwlock_write(&b->rwlock);
 		(chance(a, 50) ? chp_rwlock_read_op
 			       : chp_rwlock_write_op)(&b->rw, &b->rwlock);
 		return &b->rw.op;
 	case O_WRITE:
-		chp_rwlock_read(&b->rwlock);
 		chp_rwlock_write_op(&b->rw, &b->rwlock);
 		return &b->rw.op;
 	case O_TOKEN:
 		chp_cancel_wait_op(&b->cancel, &b->token);
 		return &b->cancel.op;
+	case O_NOTIFY:
+		chp_notify_notified_op(&b->notified, &b->notify);
+		return &b->notified.op;
+	case O_BARRIER:
+		chp_barrier_wait_op(&b->barrier_wait, &b->barrier);
+		return &b->barrier_wait.op;
+	case O_GROUP:
+		chp_wait_group_wait_op(&b->group_wait, &b->group);
+		return &b->group_wait.op;
+	case O_ONCE:
+		(chance(a, 50) ? chp_once_cell_begin_op
+			       : chp_once_cell_wait_op)(&b->once, &b->cell);
+		return &b->once.op;
 	default:
 		return NULL;
 	}
@@ -151,34 +232,11 @@ static int wait_for_signal(struct agent *a, struct box *b, enum patience p)
 	return r;
 }
 
-static int wait_for_box(struct agent *a, struct box *b, chp_op *op,
-			enum patience p)
+static int wait_for_box(struct agent *a, struct box *b, enum patience p)
 {
-	if (b->object == O_COND)
-		return wait_for_signal(a, b, p);
-	return count(a, await(a, op, p));
-}
+	chp_op *op = start_waiting(a, b);
 
-/* The operation was given up: the same again. */
-static chp_op *again(struct box *b)
-{
-	switch (b->object) {
-	case O_SEMAPHORE:
-		chp_semaphore_acquire_op(&b->acquire, &b->semaphore, b->n);
-		return &b->acquire.op;
-	case O_MUTEX:
-		chp_mutex_lock_op(&b->lock, &b->mutex);
-		return &b->lock.op;
-	case O_READ:
-	case O_WRITE:
-		chp_rwlock_write_op(&b->rw, &b->rwlock);
-		return &b->rw.op;
-	case O_TOKEN:
-		chp_cancel_wait_op(&b->cancel, &b->token);
-		return &b->cancel.op;
-	default:
-		return NULL;
-	}
+	return op ? count(a, await(a, op, p)) : wait_for_signal(a, b, p);
 }
 
 static void destroy_box(struct box *b)
@@ -191,52 +249,64 @@ static void destroy_box(struct box *b)
 	chp_rwlock_destroy(&b->rwlock);
 	chp_cond_destroy(&b->cond);
 	chp_cancel_destroy(&b->token);
+	chp_notify_destroy(&b->notify);
+	chp_barrier_destroy(&b->barrier);
+	chp_wait_group_destroy(&b->group);
+	chp_once_cell_destroy(&b->cell);
 	memset(b, 0x5a, sizeof(*b));
 	free(b);
 }
 
-static bool take_back(unsigned slot, struct box *b)
+/* Change what is in a slot, if it is still this. */
+static bool change(unsigned slot, struct box *from, struct box *to)
 {
-	void *expected = b;
+	void *expected = from;
 
-	return __atomic_compare_exchange_n(&slots[slot].v, &expected, NULL,
-					   false, __ATOMIC_ACQ_REL,
-					   __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&slots[slot].v, &expected, to, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* Nobody else knows it (any more). */
+static void open_own_box(struct agent *a, struct box *b)
+{
+	/* For a barrier it takes two. */
+	if (b->object == O_BARRIER)
+		CHECK_CODE(chp_barrier_init(&b->barrier, 1, 0), 0);
+	else
+		open_box(a, b);
+	b->plain = 1;
 }
 
 static void leave_box(struct agent *a, unsigned slot)
 {
-	struct box *b = box_new(a), *found;
-	chp_op *op = close_box(a, b);
-	int r;
+	struct box *b = box_new(a);
+	bool left;
+	int r = CHP_ECANCELED;
 
-	found = __atomic_exchange_n(&slots[slot].v, b, __ATOMIC_ACQ_REL);
-	if (found)
-		open_box(a, found);
-	r = wait_for_box(a, b, op, BRIEFLY);
+	close_box(b);
+	left = change(slot, NULL, b);
+	if (left)
+		r = wait_for_box(a, b, BRIEFLY);
 	if (gave_up(r)) {
-		if (take_back(slot, b))
-			open_box(a, b);
+		if (!left || change(slot, b, NULL))
+			open_own_box(a, b);
 		at(a, "waiting to the end");
-		r = wait_for_box(a, b, again(b), TO_THE_END);
+		r = wait_for_box(a, b, TO_THE_END);
 	}
-	CHECK_CODE(r, 0);
+	CHECK(r == 0 || (r == 1 && b->object == O_BARRIER));
 	destroy_box(b);
 }
 
 static void handoff_step(struct agent *a)
 {
 	unsigned slot = below(a, SLOTS);
+	struct box *found =
+		__atomic_exchange_n(&slots[slot].v, NULL, __ATOMIC_ACQ_REL);
 
-	if (chance(a, 50)) {
+	if (found)
+		open_box(a, found);
+	else
 		leave_box(a, slot);
-	} else {
-		struct box *found = __atomic_exchange_n(&slots[slot].v, NULL,
-							__ATOMIC_ACQ_REL);
-
-		if (found)
-			open_box(a, found);
-	}
 }
 
 static void handoff_check(void)

@@ -211,6 +211,8 @@ void value_free(struct value *v);
 long values_out(const struct part *p);
 
 struct message message_new(struct agent *a, const struct part *p);
+/* Its fields have been changed. */
+void message_sign(struct message *m);
 /* Check it; its value is the caller's now. */
 struct value *message_open(const struct message *m);
 /* Destructor for channels. */
@@ -280,6 +282,13 @@ struct errand {
 		chp_cancel_op cancel;
 		chp_join_op join;
 		chp_group_op group;
+		chp_notified_op notified;
+		chp_barrier_op barrier;
+		chp_wait_group_op wait_group;
+		chp_once_op once;
+		chp_broadcast_op broadcast;
+		chp_watch_op watch;
+		chp_mpmc_op mpmc;
 	};
 	union {
 		chp_permit permit;
@@ -299,6 +308,12 @@ struct errand {
 			chp_outcome outcome;
 		};
 		chp_interval interval;
+		struct {
+			chp_watch_rx watch_rx;
+			chp_watch_ref watch_ref;
+		};
+		chp_mpmc_tx mpmc_tx;
+		chp_mpmc_rx mpmc_rx;
 	};
 	struct message message;
 };
@@ -323,6 +338,7 @@ extern const struct part part_cancel, part_sem_fifo, part_sem_fair,
 	part_sem_unfair, part_mutex, part_mutex_fifo, part_rwlock, part_cond,
 	part_oneshot, part_mpsc, part_mpsc_one, part_mpsc_unbounded, part_time,
 	part_select, part_task, part_group, part_runtime, part_handoff,
-	part_chaos;
+	part_notify, part_barrier, part_wait_group, part_once, part_broadcast,
+	part_watch, part_mpmc_zero, part_mpmc, part_mpmc_unbounded, part_chaos;
 
 #endif
