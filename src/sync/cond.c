@@ -25,6 +25,10 @@
 
 enum { WAITING, LOCKING };
 
+/* In node->result: what ended the wait.  A signal that nobody takes goes to the
+   next waiter; a broadcast was for those who waited then, and they have it. */
+enum { SIGNALLED, BROADCAST };
+
 void chp_cond_destroy(chp_cond *c)
 {
 	if (load_acquire(&c->waiting))
@@ -40,7 +44,7 @@ static void leave(chp_cond *c, chp_node *n)
 	store_release(&c->waiting, load_relaxed(&c->waiting) - 1);
 }
 
-static void wake(chp_cond *c, uint32_t most)
+static void wake(chp_cond *c, uint32_t most, int by)
 {
 	struct wake_batch batch = { NULL, NULL };
 
@@ -52,7 +56,7 @@ static void wake(chp_cond *c, uint32_t most)
 		chp_node *n = c->first;
 
 		leave(c, n);
-		batch_claim(&batch, n, 0);
+		batch_claim(&batch, n, by);
 	}
 	spin_unlock(&c->lock, RANK_OBJECT);
 	batch_wake(&batch);
@@ -60,12 +64,12 @@ static void wake(chp_cond *c, uint32_t most)
 
 void chp_cond_signal(chp_cond *c)
 {
-	wake(c, 1);
+	wake(c, 1, SIGNALLED);
 }
 
 void chp_cond_broadcast(chp_cond *c)
 {
-	wake(c, UINT32_MAX);
+	wake(c, UINT32_MAX, BROADCAST);
 }
 
 /* ---- Waiting ---- */
@@ -165,7 +169,8 @@ static int cancel(chp_op *op)
 		return CHP_HELD_NOTHING;
 	if (o->phase == LOCKING)
 		chp_op_cancel(&o->lock.op);
-	chp_cond_signal(o->cond);
+	if (o->node.result == SIGNALLED)
+		chp_cond_signal(o->cond);
 	return CHP_GAVE_BACK;
 }
 
