@@ -129,7 +129,6 @@ static int poll_signal(chp_op *op, chp_poll_ctx *ctx)
 static int poll(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_cond_op *o = (chp_cond_op *)op;
-	chp_poll_ctx inner = *ctx;
 
 	if (o->phase == WAITING) {
 		if (poll_signal(op, ctx) == CHP_PENDING)
@@ -137,9 +136,7 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 		o->phase = LOCKING;
 		chp_mutex_lock_op(&o->lock, o->mutex);
 	}
-	/* It counts once in the budget. */
-	inner.budget = NULL;
-	return chp_op_poll(&o->lock.op, &inner);
+	return chp_op_poll(&o->lock.op, ctx);
 }
 
 /* Out of the queue; false: a signal was faster. */
@@ -174,16 +171,22 @@ static int cancel(chp_op *op)
 	return CHP_GAVE_BACK;
 }
 
+/*
+ * Unbudgeted, so that the first poll unlocks the mutex in any case: else its
+ * caller could not know what it holds.  Locking again counts in the budget.
+ */
 static const chp_op_class wait_class = {
 	.name = "condition wait",
 	.poll = poll,
 	.cancel = cancel,
+	.flags = CHP_OP_UNBUDGETED,
 };
 
 static const chp_op_class signal_class = {
 	.name = "condition wait",
 	.poll = poll_signal,
 	.cancel = cancel,
+	.flags = CHP_OP_UNBUDGETED,
 };
 
 static void init(chp_cond_op *op, const chp_op_class *cls, chp_cond *c,
