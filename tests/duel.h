@@ -13,10 +13,7 @@
 #include "lock.h"
 
 struct duel {
-	void (*before)(void);
-	void (*mine)(void);
 	void (*theirs)(void);
-	void (*after)(void);
 	long rounds;
 	chp_word turn; /* 2i + 1: round i has begun; 2i + 2: theirs is done */
 };
@@ -56,15 +53,16 @@ static inline void *the_other_party(void *arg)
 	return NULL;
 }
 
-static inline void fight(struct duel *d)
+static inline void fight(void (*before)(void), void (*mine)(void),
+			 void (*theirs)(void), void (*after)(void), long rounds)
 {
+	struct duel duel = { theirs, rounds, { 0 } }, *d = &duel;
 	struct h_rng rng = h_rng(88675123, 0);
 	struct h_agent other;
 
 	if (h_mode() == H_CT)
 		d->rounds /= 10;
 	d->rounds += 2;
-	d->turn.v = 0;
 	me = chp_agent_current();
 	find_processors();
 	spawn_other(&other, the_other_party, d);
@@ -73,15 +71,15 @@ static inline void fight(struct duel *d)
 		/* Again and again: a task may have changed threads. */
 		if (i == 0 || h_mode() == H_MT)
 			run_on(0);
-		if (d->before)
-			d->before();
+		if (before)
+			before();
 		h_store(&d->turn, (uint32_t)(2 * i + 1));
 		/* More, for the other one first has to see its turn. */
 		dawdle(&rng, 8000);
-		d->mine();
+		mine();
 		await_turn(d, (uint32_t)(2 * i + 2));
-		if (d->after)
-			d->after();
+		if (after)
+			after();
 	}
 	join_other(&other);
 	run_anywhere();

@@ -392,6 +392,36 @@ static void the_newest_waker_is_woken(unsigned flags)
 	ends_idle();
 }
 
+/* Without budget, too, the first poll queues and unlocks; locking costs. */
+static void the_first_poll_unlocks_without_budget(unsigned flags)
+{
+	struct poller p = { 0 };
+	uint32_t left = 0;
+
+	make(flags);
+	hold(&m);
+	chp_cond_wait_op(&p.cond, &c, &m);
+	CHECK_CODE(h_poll_within(&p.op, &p.waker, &left), CHP_PENDING);
+	CHECK(!chp_mutex_is_locked(&m));
+	cancel_finds(&p, CHP_HELD_NOTHING);
+	CHECK(!chp_mutex_is_locked(&m));
+
+	hold(&m);
+	chp_cond_wait_op(&p.cond, &c, &m);
+	CHECK_CODE(h_poll_within(&p.op, &p.waker, &left), CHP_PENDING);
+	CHECK_EQ(h_wakes(&p.waker), 0);
+	chp_cond_signal(&c);
+	CHECK_EQ(h_wakes(&p.waker), 1);
+	CHECK_CODE(h_poll_within(&p.op, &p.waker, &left), CHP_PENDING);
+	CHECK_EQ(h_wakes(&p.waker), 2);
+	left = 2;
+	CHECK_CODE(h_poll_within(&p.op, &p.waker, &left), 0);
+	CHECK_EQ(left, 1);
+	CHECK_EQ(h_refs(&p.waker), 0);
+	chp_mutex_unlock(&m);
+	ends_idle();
+}
+
 /* A waker may do everything, from inside a signal. */
 struct waking {
 	chp_cond_op op;
@@ -478,6 +508,7 @@ BY_FLAGS(so_does_that_of_one_who_waits_for_the_mutex)
 BY_FLAGS(a_lock_that_it_was_handed_is_passed_on)
 BY_FLAGS(a_broadcast_is_not_passed_on_to_a_latecomer)
 BY_FLAGS(the_newest_waker_is_woken)
+BY_FLAGS(the_first_poll_unlocks_without_budget)
 BY_FLAGS(wakers_run_outside_all_locks)
 
 static const struct h_test tests[] = {
@@ -497,6 +528,7 @@ static const struct h_test tests[] = {
 	TESTS(a_lock_that_it_was_handed_is_passed_on, IN_ALL),
 	TESTS(a_broadcast_is_not_passed_on_to_a_latecomer, IN_ALL),
 	TESTS(the_newest_waker_is_woken, IN_ALL),
+	TESTS(the_first_poll_unlocks_without_budget, IN_ALL),
 	TESTS(wakers_run_outside_all_locks, IN_ALL),
 };
 /* clang-format on */

@@ -59,12 +59,9 @@ static void make_it_true(void)
 
 static void a_wait_meets_a_signal(unsigned flags)
 {
-	struct duel d = { condition_is_false, wait_until_true,
-			  make_it_true,       NULL,
-			  h_rounds(10000),    { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(condition_is_false, wait_until_true, make_it_true, NULL,
+	      h_rounds(10000));
 	ends_idle();
 }
 
@@ -111,12 +108,9 @@ static void one_of_two_got_the_signal(void)
 
 static void cancel_meets_signal(unsigned flags)
 {
-	struct duel d = { two_wait,       cancel_it,
-			  signal_it,      one_of_two_got_the_signal,
-			  h_rounds(6000), { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(two_wait, cancel_it, signal_it, one_of_two_got_the_signal,
+	      h_rounds(6000));
 	ends_idle();
 }
 
@@ -136,11 +130,9 @@ static void unlock_it(void)
 
 static void cancel_meets_unlock(unsigned flags)
 {
-	struct duel d = { one_waits_for_the_mutex,   cancel_it,      unlock_it,
-			  one_of_two_got_the_signal, h_rounds(6000), { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(one_waits_for_the_mutex, cancel_it, unlock_it,
+	      one_of_two_got_the_signal, h_rounds(6000));
 	ends_idle();
 }
 
@@ -166,15 +158,9 @@ static void nobody_is_left(void)
 
 static void cancel_meets_cancel(unsigned flags)
 {
-	struct duel d = { two_wait_and_one_is_signalled,
-			  cancel_it,
-			  cancel_the_other,
-			  nobody_is_left,
-			  h_rounds(6000),
-			  { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(two_wait_and_one_is_signalled, cancel_it, cancel_the_other,
+	      nobody_is_left, h_rounds(6000));
 	ends_idle();
 }
 
@@ -189,11 +175,9 @@ static void both_got_a_signal(void)
 
 static void signal_meets_signal(unsigned flags)
 {
-	struct duel d = { two_wait,          signal_it,      signal_it,
-			  both_got_a_signal, h_rounds(6000), { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(two_wait, signal_it, signal_it, both_got_a_signal,
+	      h_rounds(6000));
 	ends_idle();
 }
 
@@ -204,11 +188,9 @@ static void broadcast_it(void)
 
 static void signal_meets_broadcast(unsigned flags)
 {
-	struct duel d = { two_wait,          signal_it,      broadcast_it,
-			  both_got_a_signal, h_rounds(6000), { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(two_wait, signal_it, broadcast_it, both_got_a_signal,
+	      h_rounds(6000));
 	ends_idle();
 }
 
@@ -259,13 +241,9 @@ static void all_is_quiet(void)
 
 static void expiry_meets_a_signal(unsigned flags)
 {
-	struct duel d = {
-		no_tokens,    wait_for_a_moment, put_a_token_in_a_moment,
-		all_is_quiet, h_rounds(700),     { 0 }
-	};
-
 	make(flags);
-	fight(&d);
+	fight(no_tokens, wait_for_a_moment, put_a_token_in_a_moment,
+	      all_is_quiet, h_rounds(700));
 	ends_idle();
 }
 
@@ -306,15 +284,9 @@ static void one_token_and_one_interrupt(void)
 
 static void an_interrupt_meets_a_signal(unsigned flags)
 {
-	struct duel d = { no_tokens,
-			  wait_interruptibly,
-			  signal_and_interrupt,
-			  one_token_and_one_interrupt,
-			  h_rounds(2000),
-			  { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(no_tokens, wait_interruptibly, signal_and_interrupt,
+	      one_token_and_one_interrupt, h_rounds(2000));
 	ends_idle();
 }
 

@@ -65,11 +65,9 @@ static void no_waker_is_left(void)
 
 static void cancel_meets_unlock(unsigned flags)
 {
-	struct duel d = { queue_one,        cancel_it,      unlock_it,
-			  no_waker_is_left, h_rounds(6000), { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(queue_one, cancel_it, unlock_it, no_waker_is_left,
+	      h_rounds(6000));
 }
 
 static void queue_two(void)
@@ -95,12 +93,9 @@ static void it_went_to_one_of_two(void)
 
 static void cancel_meets_unlock_with_another_behind(unsigned flags)
 {
-	struct duel d = { queue_two,      cancel_it,
-			  unlock_it,      it_went_to_one_of_two,
-			  h_rounds(6000), { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(queue_two, cancel_it, unlock_it, it_went_to_one_of_two,
+	      h_rounds(6000));
 }
 
 /* Both give up at once, after an unlock. */
@@ -117,12 +112,9 @@ static void cancel_the_other(void)
 
 static void cancel_meets_cancel(unsigned flags)
 {
-	struct duel d = { queue_two_and_unlock, cancel_it,
-			  cancel_the_other,     no_waker_is_left,
-			  h_rounds(6000),       { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(queue_two_and_unlock, cancel_it, cancel_the_other,
+	      no_waker_is_left, h_rounds(6000));
 }
 
 /* ---- A newcomer ---- */
@@ -152,12 +144,9 @@ static void both_wakers_are_gone(void)
 
 static void polling_meets_unlock(unsigned flags)
 {
-	struct duel d = { hold_it,        poll_until_locked,
-			  unlock_it,      both_wakers_are_gone,
-			  h_rounds(6000), { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(hold_it, poll_until_locked, unlock_it, both_wakers_are_gone,
+	      h_rounds(6000));
 }
 
 /* By default: the waiter is woken while a newcomer takes the lock. */
@@ -195,13 +184,9 @@ static void the_waiter_was_not_forgotten(void)
 
 static void a_newcomer_meets_the_one_that_was_woken(unsigned flags)
 {
-	struct duel d = {
-		queue_one_and_unlock,         poll_the_waiter, try_it,
-		the_waiter_was_not_forgotten, h_rounds(6000),  { 0 }
-	};
-
 	make(flags);
-	fight(&d);
+	fight(queue_one_and_unlock, poll_the_waiter, try_it,
+	      the_waiter_was_not_forgotten, h_rounds(6000));
 }
 
 /* ---- Deadline, token, interruption ---- */
@@ -224,13 +209,9 @@ static void unlock_in_a_moment(void)
 
 static void expiry_meets_unlock(unsigned flags)
 {
-	struct duel d = {
-		hold_it,         lock_for_a_moment, unlock_in_a_moment,
-		mine_or_nobodys, h_rounds(700),     { 0 }
-	};
-
 	make(flags);
-	fight(&d);
+	fight(hold_it, lock_for_a_moment, unlock_in_a_moment, mine_or_nobodys,
+	      h_rounds(700));
 }
 
 static chp_cancel token;
@@ -258,15 +239,9 @@ static void unlock_and_cancel_the_token(void)
 
 static void a_token_meets_unlock(unsigned flags)
 {
-	struct duel d = { hold_and_renew_the_token,
-			  lock_with_the_token,
-			  unlock_and_cancel_the_token,
-			  mine_or_nobodys,
-			  h_rounds(2000),
-			  { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(hold_and_renew_the_token, lock_with_the_token,
+	      unlock_and_cancel_the_token, mine_or_nobodys, h_rounds(2000));
 }
 
 static void lock_interruptibly(void)
@@ -294,15 +269,9 @@ static void one_lock_and_one_interrupt(void)
 
 static void an_interrupt_meets_unlock(unsigned flags)
 {
-	struct duel d = { hold_it,
-			  lock_interruptibly,
-			  unlock_and_interrupt,
-			  one_lock_and_one_interrupt,
-			  h_rounds(2000),
-			  { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(hold_it, lock_interruptibly, unlock_and_interrupt,
+	      one_lock_and_one_interrupt, h_rounds(2000));
 }
 
 static void lock_plainly(void)
@@ -313,15 +282,9 @@ static void lock_plainly(void)
 
 static void a_plain_lock_is_not_ended_by_an_interrupt(unsigned flags)
 {
-	struct duel d = { hold_it,
-			  lock_plainly,
-			  unlock_and_interrupt,
-			  one_lock_and_one_interrupt,
-			  h_rounds(2000),
-			  { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(hold_it, lock_plainly, unlock_and_interrupt,
+	      one_lock_and_one_interrupt, h_rounds(2000));
 }
 
 /* ---- Two mutexes ---- */
@@ -367,12 +330,9 @@ static void the_other_one_is_unlocked(void)
 
 static void a_select_takes_one_of_two(unsigned flags)
 {
-	struct duel d = { hold_both,      select_one_of_two,
-			  unlock_both,    the_other_one_is_unlocked,
-			  h_rounds(2000), { 0 } };
-
 	make(flags);
-	fight(&d);
+	fight(hold_both, select_one_of_two, unlock_both,
+	      the_other_one_is_unlocked, h_rounds(2000));
 }
 
 /* clang-format off */

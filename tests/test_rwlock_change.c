@@ -272,12 +272,9 @@ static void it_is_held_as_it_said(void)
 
 static void an_upgrade_meets_a_read_unlock(void)
 {
-	struct duel d = { two_read,       upgrade_it,
-			  let_go,         it_is_held_as_it_said,
-			  h_rounds(6000), { 0 } };
-
 	make(3);
-	fight(&d);
+	fight(two_read, upgrade_it, let_go, it_is_held_as_it_said,
+	      h_rounds(6000));
 	ends_free();
 }
 
@@ -318,15 +315,9 @@ static void not_both_upgraded(void)
 
 static void an_upgrade_meets_an_upgrade(void)
 {
-	struct duel d = { two_read,
-			  upgrade_or_let_go,
-			  the_other_upgrades_or_lets_go,
-			  not_both_upgraded,
-			  h_rounds(6000),
-			  { 0 } };
-
 	make(3);
-	fight(&d);
+	fight(two_read, upgrade_or_let_go, the_other_upgrades_or_lets_go,
+	      not_both_upgraded, h_rounds(6000));
 	ends_free();
 }
 
@@ -354,15 +345,9 @@ static void it_is_mine_as_it_said(void)
 
 static void an_upgrade_meets_a_writer(void)
 {
-	struct duel d = { one_reads,
-			  upgrade_it,
-			  a_writer_comes_and_goes,
-			  it_is_mine_as_it_said,
-			  h_rounds(6000),
-			  { 0 } };
-
 	make(3);
-	fight(&d);
+	fight(one_reads, upgrade_it, a_writer_comes_and_goes,
+	      it_is_mine_as_it_said, h_rounds(6000));
 	ends_free();
 }
 
@@ -395,12 +380,9 @@ static void the_reader_is_in(void)
 
 static void a_downgrade_meets_a_writer_that_gives_up(void)
 {
-	struct duel d = { one_writes_and_two_wait, downgrade_it,
-			  the_writer_gives_up,     the_reader_is_in,
-			  h_rounds(6000),          { 0 } };
-
 	make(3);
-	fight(&d);
+	fight(one_writes_and_two_wait, downgrade_it, the_writer_gives_up,
+	      the_reader_is_in, h_rounds(6000));
 	ends_free();
 }
 
@@ -428,11 +410,9 @@ static void the_reader_got_in(void)
 
 static void a_downgrade_meets_a_reader(void)
 {
-	struct duel d = { one_writes,        downgrade_it,   a_reader_comes,
-			  the_reader_got_in, h_rounds(6000), { 0 } };
-
 	make(3);
-	fight(&d);
+	fight(one_writes, downgrade_it, a_reader_comes, the_reader_got_in,
+	      h_rounds(6000));
 	ends_free();
 }
 

@@ -77,13 +77,9 @@ static void both_readers_come_in(void)
 
 static void a_writer_that_gives_up_meets_unlock(void)
 {
-	struct duel d = {
-		a_writer_and_two_readers_queue, cancel_it,      unlock_read,
-		both_readers_come_in,           h_rounds(6000), { 0 }
-	};
-
 	make(2);
-	fight(&d);
+	fight(a_writer_and_two_readers_queue, cancel_it, unlock_read,
+	      both_readers_come_in, h_rounds(6000));
 	ends_free();
 }
 
@@ -118,13 +114,9 @@ static void the_writer_comes_in(void)
 
 static void a_reader_that_gives_up_meets_unlock(void)
 {
-	struct duel d = {
-		a_reader_and_a_writer_queue, cancel_it,      unlock_write,
-		the_writer_comes_in,         h_rounds(6000), { 0 }
-	};
-
 	make(2);
-	fight(&d);
+	fight(a_reader_and_a_writer_queue, cancel_it, unlock_write,
+	      the_writer_comes_in, h_rounds(6000));
 	ends_free();
 }
 
@@ -149,11 +141,9 @@ static void the_writer_has_it(void)
 
 static void two_unlock_for_a_writer(void)
 {
-	struct duel d = { a_writer_waits_for_two, unlock_read,    unlock_read,
-			  the_writer_has_it,      h_rounds(6000), { 0 } };
-
 	make(5);
-	fight(&d);
+	fight(a_writer_waits_for_two, unlock_read, unlock_read,
+	      the_writer_has_it, h_rounds(6000));
 	ends_free();
 }
 
@@ -192,12 +182,9 @@ static void mine_or_nobodys(void)
 
 static void expiry_meets_unlock(void)
 {
-	struct duel d = { one_writes,         lock_for_a_moment,
-			  unlock_in_a_moment, mine_or_nobodys,
-			  h_rounds(700),      { 0 } };
-
 	make(3);
-	fight(&d);
+	fight(one_writes, lock_for_a_moment, unlock_in_a_moment,
+	      mine_or_nobodys, h_rounds(700));
 	ends_free();
 }
 

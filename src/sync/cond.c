@@ -25,8 +25,9 @@
 
 enum { WAITING, LOCKING };
 
-/* In node->result: who claimed it. */
-enum { BY_SIGNAL, BY_BROADCAST };
+/* In node->result: what ended the wait.  A signal that nobody takes goes to the
+   next waiter; a broadcast was for those who waited then, and they have it. */
+enum { SIGNALLED, BROADCAST };
 
 void chp_cond_destroy(chp_cond *c)
 {
@@ -63,12 +64,12 @@ static void wake(chp_cond *c, uint32_t most, int by)
 
 void chp_cond_signal(chp_cond *c)
 {
-	wake(c, 1, BY_SIGNAL);
+	wake(c, 1, SIGNALLED);
 }
 
 void chp_cond_broadcast(chp_cond *c)
 {
-	wake(c, UINT32_MAX, BY_BROADCAST);
+	wake(c, UINT32_MAX, BROADCAST);
 }
 
 /* ---- Waiting ---- */
@@ -128,7 +129,6 @@ static int poll_signal(chp_op *op, chp_poll_ctx *ctx)
 static int poll(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_cond_op *o = (chp_cond_op *)op;
-	chp_poll_ctx inner = *ctx;
 
 	if (o->phase == WAITING) {
 		if (poll_signal(op, ctx) == CHP_PENDING)
@@ -136,9 +136,7 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 		o->phase = LOCKING;
 		chp_mutex_lock_op(&o->lock, o->mutex);
 	}
-	/* It counts once in the budget. */
-	inner.budget = NULL;
-	return chp_op_poll(&o->lock.op, &inner);
+	return chp_op_poll(&o->lock.op, ctx);
 }
 
 /* Out of the queue; false: a signal was faster. */
@@ -168,22 +166,27 @@ static int cancel(chp_op *op)
 		return CHP_HELD_NOTHING;
 	if (o->phase == LOCKING)
 		chp_op_cancel(&o->lock.op);
-	/* Who comes after a broadcast was not meant by it. */
-	if (o->node.result == BY_SIGNAL)
+	if (o->node.result == SIGNALLED)
 		chp_cond_signal(o->cond);
 	return CHP_GAVE_BACK;
 }
 
+/*
+ * Unbudgeted, so that the first poll unlocks the mutex in any case: else its
+ * caller could not know what it holds.  Locking again counts in the budget.
+ */
 static const chp_op_class wait_class = {
 	.name = "condition wait",
 	.poll = poll,
 	.cancel = cancel,
+	.flags = CHP_OP_UNBUDGETED,
 };
 
 static const chp_op_class signal_class = {
 	.name = "condition wait",
 	.poll = poll_signal,
 	.cancel = cancel,
+	.flags = CHP_OP_UNBUDGETED,
 };
 
 static void init(chp_cond_op *op, const chp_op_class *cls, chp_cond *c,
