@@ -25,7 +25,7 @@ static const struct part *const all_parts[] = {
 	&part_mpsc_one, &part_mpsc, &part_mpsc_unbounded,
 	&part_mpmc_zero, &part_mpmc, &part_mpmc_unbounded,
 	&part_broadcast, &part_watch,
-	&part_time, &part_cancel, &part_select,
+	&part_time, &part_cancel, &part_select, &part_relay, &part_fd,
 	&part_task, &part_group, &part_runtime,
 	&part_handoff, &part_chaos,
 };
@@ -61,6 +61,11 @@ unsigned part_index(const struct part *p)
 		i++;
 	CHECK(i < MAX_PARTS);
 	return i;
+}
+
+bool part_is_here(const struct part *p)
+{
+	return part_index(p) < part_count;
 }
 
 /* ---- Failing at the end ---- */
