@@ -24,7 +24,7 @@ static struct owned own(int v)
 	struct owned o = { malloc(sizeof(int)) };
 
 	*o.p = v;
-	add(&live, 1);
+	h_add(&live, 1);
 	return o;
 }
 
@@ -36,12 +36,12 @@ MAYBE_UNUSED static void destroy(void *value)
 		destroyed[*o->p]++;
 	free(o->p);
 	o->p = NULL;
-	add(&live, -1u);
+	h_add(&live, -1u);
 }
 
 static int copy(void *to, const void *from)
 {
-	add(&clones, 1);
+	h_add(&clones, 1);
 	*(struct owned *)to = own(*((const struct owned *)from)->p);
 	return 0;
 }
@@ -72,8 +72,8 @@ static const chp_broadcast_values values = {
 
 MAYBE_UNUSED static void make(size_t capacity)
 {
-	store(&clones, 0);
-	store(&live, 0);
+	h_store(&clones, 0);
+	h_store(&live, 0);
 	memset(destroyed, 0, sizeof(destroyed));
 	during_clone = NULL;
 	during_drop = NULL;
@@ -86,7 +86,7 @@ MAYBE_UNUSED static void drop_both(void)
 {
 	chp_broadcast_tx_drop(&tx);
 	chp_broadcast_rx_drop(&rx);
-	CHECK_EQ(load(&live), 0);
+	CHECK_EQ(h_load(&live), 0);
 }
 
 MAYBE_UNUSED static int send_owned(int v)
@@ -107,7 +107,7 @@ MAYBE_UNUSED static void take(chp_broadcast_rx *from, int v)
 	CHECK_CODE(bc_recv(from, &o, NULL, NULL), 0);
 	CHECK_EQ(*o.p, v);
 	free(o.p);
-	add(&live, -1u);
+	h_add(&live, -1u);
 }
 
 #endif

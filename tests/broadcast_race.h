@@ -6,6 +6,7 @@
 #ifndef CHAPPE_TESTS_BROADCAST_RACE_H
 #define CHAPPE_TESTS_BROADCAST_RACE_H
 
+#include "duo.h"
 #include "broadcast.h"
 
 enum { N = 2 };
@@ -14,14 +15,14 @@ static chp_broadcast_tx *tx; /* on the heap, so that use after free is seen */
 static chp_broadcast_rx *rx, *rx2;
 /* What each side was told. */
 MAYBE_UNUSED static int sent, got, result, got2, result2;
-static struct rng left_rng;
+static struct h_rng left_rng;
 
 /* Values so made are destroyed by count. */
 static const chp_broadcast_values counted = { .drop = count_drop };
 
 MAYBE_UNUSED static void make_boxed(void)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	sent = result = result2 = 1000;
 	got = got2 = -1;
 	tx = calloc(1, sizeof(*tx));
@@ -79,7 +80,7 @@ MAYBE_UNUSED static void race(void (*before)(void), void (*left)(void),
 		.rounds = h_rounds(3000),
 	};
 
-	left_rng = rng_of(seed_of_run(), 3);
+	left_rng = h_rng(h_seed(), 3);
 	run_duo(&d);
 }
 
@@ -118,7 +119,7 @@ MAYBE_UNUSED static void five_was_received(void)
 MAYBE_UNUSED static void none_came(void)
 {
 	CHECK_CODE(result, CHP_ECLOSED);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	free(rx2);
 }
 

@@ -42,6 +42,19 @@ long h_rounds(long full)
 	return full > 0 ? full : 1;
 }
 
+uint64_t h_seed(void)
+{
+	static uint64_t seed;
+	const char *given = getenv("CHP_TEST_SEED");
+
+	if (!seed) {
+		seed = given ? strtoull(given, NULL, 0) : (uint64_t)chp_now();
+		seed += !seed;
+		fprintf(stderr, "CHP_TEST_SEED=%" PRIu64 "\n", seed);
+	}
+	return seed;
+}
+
 void h_fail(const char *file, int line, const char *format, ...)
 {
 	va_list args;
@@ -96,16 +109,29 @@ long h_allocs(void)
 	return __atomic_load_n(&allocs, __ATOMIC_RELAXED);
 }
 
-static int open_descriptors(void)
+static int entries_of(const char *directory)
 {
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
+	DIR *d = opendir(directory);
+	int n = -2; /* . and .. */
 
 	if (!d)
-		return 0;
+		return -1;
 	while (readdir(d))
 		n++;
 	closedir(d);
+	return n;
+}
+
+static int open_descriptors(void)
+{
+	return entries_of("/proc/self/fd");
+}
+
+int h_threads(void)
+{
+	int n = entries_of("/proc/self/task");
+
+	CHECK(n > 0);
 	return n;
 }
 
@@ -116,13 +142,8 @@ static void *agent_main(void *arg)
 	struct h_agent *a = arg;
 
 	a->agent = chp_agent_current();
-	__atomic_store_n(&a->started.v, 1, __ATOMIC_RELEASE);
+	h_store(&a->started, 1);
 	return a->fn(a->arg);
-}
-
-static bool has_started(struct h_agent *a)
-{
-	return __atomic_load_n(&a->started.v, __ATOMIC_ACQUIRE) != 0;
 }
 
 void h_spawn_thread(struct h_agent *a, void *(*fn)(void *arg), void *arg)
@@ -131,7 +152,7 @@ void h_spawn_thread(struct h_agent *a, void *(*fn)(void *arg), void *arg)
 	a->fn = fn;
 	a->arg = arg;
 	CHECK_EQ(pthread_create(&a->thread, NULL, agent_main, a), 0);
-	h_until(has_started(a));
+	h_until(h_load(&a->started));
 }
 
 void *h_join_thread(struct h_agent *a)
@@ -152,7 +173,7 @@ void h_spawn(struct h_agent *a, void *(*fn)(void *arg), void *arg)
 	a->fn = fn;
 	a->arg = arg;
 	CHECK_CODE(chp_spawn(&a->task, agent_main, a), 0);
-	h_until(has_started(a));
+	h_until(h_load(&a->started));
 }
 
 void *h_join(struct h_agent *a)
@@ -174,159 +195,56 @@ void h_yield(void)
 		sched_yield();
 }
 
-/* ---- Waiting ---- */
-
-/* A waker of a foreign event loop, in miniature. */
-struct loop {
-	pthread_mutex_t mutex;
-	pthread_cond_t cond;
-	int refs;
-	bool woken;
-};
-
-static void loop_unref(struct loop *l)
+void h_let_others_run(void)
 {
-	int left;
-
-	pthread_mutex_lock(&l->mutex);
-	left = --l->refs;
-	pthread_mutex_unlock(&l->mutex);
-	if (left)
-		return;
-	pthread_mutex_destroy(&l->mutex);
-	pthread_cond_destroy(&l->cond);
-	free(l);
+	for (int i = 0; i < 100; i++)
+		h_yield();
 }
 
-static void loop_wake(void *data)
+void *h_cancel_later(void *token)
 {
-	struct loop *l = data;
-
-	pthread_mutex_lock(&l->mutex);
-	l->woken = true;
-	pthread_cond_signal(&l->cond);
-	pthread_mutex_unlock(&l->mutex);
-	loop_unref(l);
+	h_let_others_run();
+	chp_cancel_now(token);
+	return NULL;
 }
 
-static void loop_retain(void *data)
+void *h_interrupt_later(void *agent)
 {
-	struct loop *l = data;
-
-	pthread_mutex_lock(&l->mutex);
-	l->refs++;
-	pthread_mutex_unlock(&l->mutex);
+	h_let_others_run();
+	CHECK_CODE(chp_interrupt(*(chp_agent *)agent), 0);
+	return NULL;
 }
 
-static void loop_release(void *data)
+/* ---- Processes ---- */
+
+/* Run fn(arg) in a process whose stderr is that descriptor. */
+static pid_t start_child(void (*fn)(void *arg), void *arg, int err)
 {
-	loop_unref(data);
-}
+	pid_t child;
 
-static const chp_waker_class loop_class = { loop_wake, loop_retain,
-					    loop_release };
-
-static int poll_by_hand(chp_op *op)
-{
-	struct loop *l = calloc(1, sizeof(*l));
-	chp_poll_ctx ctx;
-	int r;
-
-	pthread_mutex_init(&l->mutex, NULL);
-	pthread_cond_init(&l->cond, NULL);
-	l->refs = 1;
-	ctx = chp_poll_ctx_of((chp_waker){ &loop_class, l });
-	while ((r = chp_op_poll(op, &ctx)) == CHP_PENDING) {
-		pthread_mutex_lock(&l->mutex);
-		while (!l->woken)
-			pthread_cond_wait(&l->cond, &l->mutex);
-		l->woken = false;
-		pthread_mutex_unlock(&l->mutex);
+	fflush(NULL);
+	child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		dup2(err, STDERR_FILENO);
+		fn(arg);
+		_exit(0);
 	}
-	loop_unref(l);
-	return r;
+	return child;
 }
 
-/* Deadline and token, out of operations. */
-static int poll_with(chp_op *op, const chp_wait *w)
+static int status_of(pid_t child)
 {
-	chp_timeout_op timeout;
-	chp_cancel_op cancelled;
-	chp_select_op select;
-	chp_select_arm arms[2];
-	int r;
+	int status;
 
-	if (w->cancel && (r = chp_cancel_status(w->cancel)) != 0)
-		return r;
-	chp_timeout_init(&timeout, op, w->deadline);
-	if (!w->cancel)
-		return poll_by_hand(w->deadline ? &timeout.op : op);
-	chp_cancel_wait_op(&cancelled, w->cancel);
-	arms[0].op = w->deadline ? &timeout.op : op;
-	arms[1].op = &cancelled.op;
-	CHECK_CODE(chp_select_init(&select, arms, 2,
-				   CHP_BIASED | CHP_CANCEL_LOSERS),
-		   0);
-	r = poll_by_hand(&select.op);
-	if (r == 0)
-		return arms[0].result;
-	CHECK_EQ(r, 1);
-	return chp_cancel_status(w->cancel);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	return status;
 }
 
-int h_wait(chp_op *op, const chp_wait *w)
+int h_in_child(void (*fn)(void *arg), void *arg)
 {
-	if (mode != H_POLLED)
-		return chp_op_wait(op, w);
-	return w ? poll_with(op, w) : poll_by_hand(op);
+	return status_of(start_child(fn, arg, STDERR_FILENO));
 }
-
-static void count_wake(void *data)
-{
-	struct h_waker *w = data;
-
-	__atomic_add_fetch(&w->wakes.v, 1, __ATOMIC_SEQ_CST);
-	__atomic_sub_fetch(&w->refs.v, 1, __ATOMIC_SEQ_CST);
-}
-
-static void count_retain(void *data)
-{
-	__atomic_add_fetch(&((struct h_waker *)data)->refs.v, 1,
-			   __ATOMIC_SEQ_CST);
-}
-
-static void count_release(void *data)
-{
-	__atomic_sub_fetch(&((struct h_waker *)data)->refs.v, 1,
-			   __ATOMIC_SEQ_CST);
-}
-
-static const chp_waker_class counting_class = { count_wake, count_retain,
-						count_release };
-
-chp_waker h_waker(struct h_waker *w)
-{
-	return (chp_waker){ &counting_class, w };
-}
-
-unsigned h_wakes(const struct h_waker *w)
-{
-	return __atomic_load_n(&w->wakes.v, __ATOMIC_SEQ_CST);
-}
-
-unsigned h_refs(const struct h_waker *w)
-{
-	return __atomic_load_n(&w->refs.v, __ATOMIC_SEQ_CST);
-}
-
-int h_poll(chp_op *op, struct h_waker *w)
-{
-	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(w));
-
-	return chp_op_poll(op, &ctx);
-}
-
-/* ---- Misuse ---- */
 
 void h_must_panic(void (*fn)(void *arg), void *arg, const char *sentence)
 {
@@ -337,22 +255,13 @@ void h_must_panic(void (*fn)(void *arg), void *arg, const char *sentence)
 	pid_t child;
 
 	CHECK_EQ(pipe(ends), 0);
-	fflush(NULL);
-	child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		dup2(ends[1], STDERR_FILENO);
-		close(ends[0]);
-		close(ends[1]);
-		fn(arg);
-		_exit(0);
-	}
+	child = start_child(fn, arg, ends[1]);
 	close(ends[1]);
 	while (used < sizeof(text) - 1 &&
 	       (n = read(ends[0], text + used, sizeof(text) - 1 - used)) > 0)
 		used += (size_t)n;
 	close(ends[0]);
-	CHECK_EQ(waitpid(child, &status, 0), child);
+	status = status_of(child);
 	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
 		h_fail(__FILE__, __LINE__,
 		       "the process was to stop; status %#x; it said: %s",
@@ -368,26 +277,29 @@ struct run {
 	const struct h_test *test;
 	enum h_mode mode;
 	bool alone;
+	chp_policy policy;
 	char name[160];
 };
 
 static void *call_test(void *arg)
 {
-	const struct h_test *test = arg;
+	const struct run *run = arg;
 
-	test->fn();
+	if (run->test->by_policy)
+		run->test->by_policy(run->policy);
+	else
+		run->test->fn();
 	return NULL;
 }
 
-static void run_in_runtime(const struct h_test *test)
+static void run_in_runtime(struct run *run)
 {
 	chp_runtime_options options = { .workers = 4 };
 
 	if (mode == H_CT)
 		options.kind = CHP_CURRENT_THREAD;
 	CHECK_CODE(chp_runtime_new(&runtime, &options), 0);
-	CHECK_CODE(chp_runtime_block_on(runtime, call_test, (void *)test, NULL),
-		   0);
+	CHECK_CODE(chp_runtime_block_on(runtime, call_test, run, NULL), 0);
 	CHECK_CODE(chp_runtime_shutdown(runtime, 0, NULL, 0, NULL), 0);
 	runtime = NULL;
 }
@@ -412,9 +324,9 @@ static bool run_one(void *arg)
 	}
 	descriptors = open_descriptors();
 	if (run->alone || mode == H_THREADS || mode == H_POLLED)
-		run->test->fn();
+		call_test(run);
 	else
-		run_in_runtime(run->test);
+		run_in_runtime(run);
 
 	if (skipped) {
 		fprintf(stderr, "%s: skipped: %s\n", current, skipped);
@@ -425,51 +337,63 @@ static bool run_one(void *arg)
 	return true;
 }
 
-static void add(struct h_case *list, struct run *runs, size_t i,
-		const char *suite, const struct h_test *test, enum h_mode m,
-		bool alone)
-{
-	runs[i].test = test;
-	runs[i].mode = m;
-	runs[i].alone = alone;
-	snprintf(runs[i].name, sizeof(runs[i].name), "%s/%s/%s", suite,
-		 alone ? "alone" : mode_name(m), test->name);
-	list[i] = (struct h_case){ runs[i].name, run_one, &runs[i] };
-}
+/* The lists of what is run, and what the runner is told of it. */
+static struct h_case *cases;
+static struct run *runs;
+static size_t count;
 
-/* CHP_TEST_FILTER: run only tests whose full name contains it. */
-static bool wanted(const char *suite, const struct h_test *test, const char *m)
+static void add(const char *suite, const struct h_test *test, struct run run)
 {
+	static const char *policies[] = { "_in_fifo", "_in_fair",
+					  "_in_unfair" };
+	/* Run only tests whose full name contains it. */
 	const char *filter = getenv("CHP_TEST_FILTER");
-	char name[160];
 
-	snprintf(name, sizeof(name), "%s/%s/%s", suite, m, test->name);
-	return !filter || strstr(name, filter);
+	run.test = test;
+	snprintf(run.name, sizeof(run.name), "%s/%s/%s%s", suite,
+		 run.alone ? "alone" : mode_name(run.mode), test->name,
+		 test->by_policy ? policies[run.policy] : "");
+	if (filter && !strstr(run.name, filter))
+		return;
+	runs[count] = run;
+	cases[count] =
+		(struct h_case){ runs[count].name, run_one, &runs[count] };
+	count++;
 }
 
-int h_run(const char *suite, const struct h_test *tests, size_t count)
+static void add_modes(const char *suite, const struct h_test *test,
+		      chp_policy policy)
 {
-	struct h_case *list = calloc(count * H_MODES, sizeof(*list));
-	struct run *runs = calloc(count * H_MODES, sizeof(*runs));
+	struct run run = { .policy = policy };
+
+	if (test->modes == ON_ITS_OWN) {
+		run.alone = true;
+		add(suite, test, run);
+		return;
+	}
+	for (int m = 0; m < H_MODES; m++) {
+		run.mode = (enum h_mode)m;
+		if (test->modes & 1u << m)
+			add(suite, test, run);
+	}
+}
+
+int h_run(const char *suite, const struct h_test *tests, size_t n)
+{
+	const size_t most = n * H_MODES * (CHP_UNFAIR + 1);
 	chp_allocator counting = { counting_alloc, counting_free, NULL };
-	size_t n = 0;
 	int failed;
 
+	cases = calloc(most, sizeof(*cases));
+	runs = calloc(most, sizeof(*runs));
 	CHECK_CODE(chp_set_allocator(&counting), 0);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (size_t i = 0; i < count; i++) {
-		const struct h_test *t = &tests[i];
-
-		if (t->modes == ON_ITS_OWN && wanted(suite, t, "alone"))
-			add(list, runs, n++, suite, t, H_THREADS, true);
-		for (int m = 0; m < H_MODES; m++)
-			if (t->modes & 1u << m &&
-			    wanted(suite, t, mode_name((enum h_mode)m)))
-				add(list, runs, n++, suite, t, (enum h_mode)m,
-				    false);
-	}
-	failed = h_run_cases(suite, list, n);
-	free(list);
+	for (size_t i = 0; i < n; i++)
+		for (int p = CHP_FIFO; p <= CHP_UNFAIR; p++)
+			if (p == CHP_FIFO || tests[i].by_policy)
+				add_modes(suite, &tests[i], (chp_policy)p);
+	failed = h_run_cases(suite, cases, count);
+	free(cases);
 	free(runs);
 	return failed ? 1 : 0;
 }

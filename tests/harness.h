@@ -18,6 +18,11 @@
  * descriptor and no heap block of the library was left behind.
  *
  * Tests make order with primitives and h_until(), never with sleeps.
+ *
+ * What the suites of one family share is beside this: sem.h and sem_queue.h;
+ * chan.h, mpsc.h, mpsc_heap.h, oneshot.h and duo.h; task.h; fd.h, tcp_link.h
+ * and driver.h; clock.h.  A suite need not use all of what it includes:
+ * functions there are static inline, objects are MAYBE_UNUSED.
  */
 #ifndef CHAPPE_TESTS_HARNESS_H
 #define CHAPPE_TESTS_HARNESS_H
@@ -30,6 +35,26 @@
 #include <string.h>
 
 #include <chappe/chappe.h>
+
+#define MAYBE_UNUSED __attribute__((unused))
+
+/* Which sanitizer is this made for? */
+#ifdef __has_feature
+#define H_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define H_HAS_FEATURE(feature) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || H_HAS_FEATURE(thread_sanitizer)
+#define THREAD_SANITIZED 1
+#else
+#define THREAD_SANITIZED 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || H_HAS_FEATURE(address_sanitizer)
+#define ADDRESS_SANITIZED 1
+#else
+#define ADDRESS_SANITIZED 0
+#endif
+#define SANITIZED (THREAD_SANITIZED || ADDRESS_SANITIZED)
 
 enum h_mode { H_THREADS, H_CT, H_MT, H_POLLED, H_MODES };
 
@@ -49,11 +74,18 @@ struct h_test {
 	const char *name; /* a sentence: release_wakes_the_oldest_waiter */
 	void (*fn)(void);
 	unsigned modes;
+	void (*by_policy)(chp_policy policy); /* instead of fn */
 };
 
 #define TEST(fn, modes)                                                        \
 	{                                                                      \
-#fn, fn, (modes)                                               \
+#fn, fn, (modes), NULL                                         \
+	}
+
+/* Three tests, one for each policy: fn_in_fifo and so on. */
+#define TEST_BY_POLICY(fn, modes)                                              \
+	{                                                                      \
+#fn, NULL, (modes), fn                                         \
 	}
 
 /* Run the tests; the exit status for main. */
@@ -75,6 +107,54 @@ void h_skip(const char *why);
    Valgrind and emulators. */
 long h_rounds(long full);
 
+/* ---- Words shared by agents ---- */
+
+static inline uint32_t h_load(const chp_word *w)
+{
+	return __atomic_load_n(&w->v, __ATOMIC_SEQ_CST);
+}
+
+static inline void h_store(chp_word *w, uint32_t v)
+{
+	__atomic_store_n(&w->v, v, __ATOMIC_SEQ_CST);
+}
+
+/* Returns what was there before. */
+static inline uint32_t h_add(chp_word *w, uint32_t n)
+{
+	return __atomic_fetch_add(&w->v, n, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t h_sub(chp_word *w, uint32_t n)
+{
+	return __atomic_fetch_sub(&w->v, n, __ATOMIC_SEQ_CST);
+}
+
+/* ---- Random numbers ---- */
+
+struct h_rng {
+	uint64_t s;
+};
+
+/* The run's seed: CHP_TEST_SEED, or the clock; printed when first asked for. */
+uint64_t h_seed(void);
+
+/* A stream of its own for each number. */
+static inline struct h_rng h_rng(uint64_t seed, uint64_t stream)
+{
+	struct h_rng r = { (seed ^ (stream + 1) * 0x9e3779b97f4a7c15u) | 1 };
+
+	return r;
+}
+
+static inline uint32_t h_below(struct h_rng *r, uint32_t n)
+{
+	r->s ^= r->s << 13;
+	r->s ^= r->s >> 7;
+	r->s ^= r->s << 17;
+	return (uint32_t)((r->s >> 32) * n >> 32);
+}
+
 /* ---- Agents ---- */
 
 struct h_agent {
@@ -94,8 +174,9 @@ void *h_join(struct h_agent *a);
 void h_spawn_thread(struct h_agent *a, void *(*fn)(void *arg), void *arg);
 void *h_join_thread(struct h_agent *a);
 
-/* Let others run. */
+/* Let others run: once; until whoever could go would have gone. */
 void h_yield(void);
+void h_let_others_run(void);
 
 /* Yield until the condition holds. */
 #define h_until(condition)                                                     \
@@ -103,6 +184,10 @@ void h_yield(void);
 		while (!(condition))                                           \
 			h_yield();                                             \
 	} while (0)
+
+/* What an agent may do to another, a while later. */
+void *h_cancel_later(void *token);
+void *h_interrupt_later(void *agent);
 
 /* ---- Waiting ---- */
 
@@ -112,6 +197,16 @@ void h_yield(void);
  * and an arm of a select.
  */
 int h_wait(chp_op *op, const chp_wait *w);
+
+/*
+ * n permits, the same way.  Where the mode blocks, by the library's own
+ * blocking function, so that it is tested; h_wait() would go around it.
+ */
+int h_acquire(chp_semaphore *s, int64_t n, const chp_wait *w);
+
+/* chp_select_with(), the same way. */
+int h_select(chp_select_arm *arms, size_t count, unsigned flags,
+	     const chp_wait *w);
 
 /* A waker that counts its wakes, and references. */
 struct h_waker {
@@ -123,8 +218,17 @@ chp_waker h_waker(struct h_waker *w);
 unsigned h_wakes(const struct h_waker *w);
 unsigned h_refs(const struct h_waker *w);
 
+/* For classes of wakers of which no reference is counted. */
+static inline void h_ignore(void *data)
+{
+	(void)data;
+}
+
 /* Poll once with that waker. */
 int h_poll(chp_op *op, struct h_waker *w);
+
+/* The same, with a budget. */
+int h_poll_within(chp_op *op, struct h_waker *w, uint32_t *budget);
 
 /* ---- Checking ---- */
 
@@ -160,6 +264,12 @@ h_fail(const char *file, int line, const char *format, ...);
  * `sentence`: how misuse is tested.
  */
 void h_must_panic(void (*fn)(void *arg), void *arg, const char *sentence);
+
+/* Call fn(arg) in a process of its own; the status that waitpid() tells. */
+int h_in_child(void (*fn)(void *arg), void *arg);
+
+/* Threads of this process. */
+int h_threads(void);
 
 /* Heap blocks of the library that are out, and calls of alloc so far. */
 long h_blocks(void);

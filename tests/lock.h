@@ -9,9 +9,7 @@
 #ifndef CHAPPE_TESTS_LOCK_H
 #define CHAPPE_TESTS_LOCK_H
 
-#include "harness.h"
-
-#include <sched.h>
+#include "sem.h"
 
 /* One test for each policy of the mutex. */
 /* clang-format off */
@@ -22,43 +20,17 @@
 	TEST(test##_by_default, modes), TEST(test##_in_fifo, modes)
 /* clang-format on */
 
-/* ---- Words shared by agents ---- */
-
-static inline uint32_t get(const chp_word *w)
-{
-	return __atomic_load_n(&w->v, __ATOMIC_SEQ_CST);
-}
-
-static inline void set(chp_word *w, uint32_t v)
-{
-	__atomic_store_n(&w->v, v, __ATOMIC_SEQ_CST);
-}
-
-/* Returns what was there before. */
-static inline uint32_t bump(chp_word *w, uint32_t n)
-{
-	return __atomic_fetch_add(&w->v, n, __ATOMIC_SEQ_CST);
-}
-
 /* ---- Looking inside ---- */
 
 /* How many wait: locks do not tell, and tests have to know. */
 static inline uint32_t queued_in(const struct chp__pool *pool)
 {
-	return get(&pool->queued);
+	return h_load(&pool->queued);
 }
 
 #define QUEUED(lock) queued_in(&(lock)->pool)
 
 /* ---- Letting others run ---- */
-
-/* Also those that share the processor with this worker. */
-static inline void rest(void)
-{
-	h_yield();
-	if (h_mode() == H_MT)
-		sched_yield();
-}
 
 /* Whoever could go would have gone by now. */
 static inline void let_others_run(void)
@@ -76,18 +48,21 @@ static inline void spawn_mixed(int i, struct h_agent *a, void *(*fn)(void *),
 	(i % 3 == 2 ? h_spawn_thread : h_spawn)(a, fn, arg);
 }
 
-/*
- * Tasks first, for joining a thread blocks the one under this task.  The
- * agents are `stride` bytes apart.
- */
+/* The agents are `stride` bytes apart. */
 static inline void join_mixed(struct h_agent *first, int n, size_t stride)
 {
-	for (int threads = 0; threads < 2; threads++)
-		for (int i = 0; i < n; i++)
-			if ((i % 3 == 2) == threads)
-				(threads ? h_join_thread : h_join)(
-					(void *)((char *)first +
-						 (size_t)i * stride));
+	for (int i = 0; i < n; i++) {
+		struct h_agent *a =
+			(void *)((char *)first + (size_t)i * stride);
+
+		if (i % 3 != 2) {
+			h_join(a);
+			continue;
+		}
+		/* Joining blocks the thread under the tasks it may wait for. */
+		while (pthread_tryjoin_np(a->thread, NULL) == EBUSY)
+			rest();
+	}
 }
 
 /* ---- Locking ---- */
@@ -159,6 +134,9 @@ static inline int cond_wait_with(chp_cond *c, chp_mutex *m, const chp_wait *w)
 
 	if (h_mode() != H_POLLED)
 		return w ? chp_cond_wait_with(c, m, w) : chp_cond_wait(c, m);
+	/* Never polled, it would not have unlocked. */
+	if (w && w->cancel && (r = chp_cancel_status(w->cancel)) != 0)
+		return r;
 	chp_cond_wait_op(&op, c, m);
 	r = h_wait(&op.op, w);
 	if (r != 0)

@@ -42,18 +42,18 @@ MAYBE_UNUSED static int set_wait(chp_set_once *s, const chp_wait *w)
 /* The word says that somebody is queued (QUEUED of src/sync/once.h). */
 MAYBE_UNUSED static bool has_waiters(const chp_once_cell *c)
 {
-	return load(&c->word) & 8;
+	return h_load(&c->word) & 8;
 }
 
 MAYBE_UNUSED static bool is_running(const chp_once_cell *c)
 {
-	return load(&c->word) & 1;
+	return h_load(&c->word) & 1;
 }
 
 /* The cell is as if nothing had ever happened. */
 MAYBE_UNUSED static void check_empty(const chp_once_cell *c)
 {
-	CHECK_EQ(load(&c->word), 0);
+	CHECK_EQ(h_load(&c->word), 0);
 	CHECK(!c->first && !c->last && !c->watch_first && !c->watch_last);
 }
 

@@ -12,15 +12,13 @@
 
 #include "harness.h"
 
-#define LINK_FN __attribute__((unused)) static
-
-LINK_FN unsigned addr_port(const chp_addr *a)
+static inline unsigned addr_port(const chp_addr *a)
 {
 	return ntohs(((const struct sockaddr_in *)&a->storage)->sin_port);
 }
 
 /* There is no operation that connects: who polls takes over a socket. */
-LINK_FN int link_connect(chp_tcp *t, const chp_addr *addr)
+static inline int link_connect(chp_tcp *t, const chp_addr *addr)
 {
 	int s;
 
@@ -34,8 +32,8 @@ LINK_FN int link_connect(chp_tcp *t, const chp_addr *addr)
 	return chp_tcp_from_socket(t, s);
 }
 
-LINK_FN int link_accept(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer,
-			const chp_wait *w)
+static inline int link_accept(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer,
+			      const chp_wait *w)
 {
 	chp_io_op op;
 
@@ -45,7 +43,8 @@ LINK_FN int link_accept(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer,
 	return h_wait(&op.op, w);
 }
 
-LINK_FN int link_read(chp_tcp *t, void *buffer, size_t size, const chp_wait *w)
+static inline int link_read(chp_tcp *t, void *buffer, size_t size,
+			    const chp_wait *w)
 {
 	chp_io_op op;
 
@@ -55,8 +54,8 @@ LINK_FN int link_read(chp_tcp *t, void *buffer, size_t size, const chp_wait *w)
 	return h_wait(&op.op, w);
 }
 
-LINK_FN int link_write(chp_tcp *t, const void *data, size_t size,
-		       const chp_wait *w)
+static inline int link_write(chp_tcp *t, const void *data, size_t size,
+			     const chp_wait *w)
 {
 	chp_io_op op;
 
@@ -66,7 +65,7 @@ LINK_FN int link_write(chp_tcp *t, const void *data, size_t size,
 	return h_wait(&op.op, w);
 }
 
-LINK_FN int link_write_all(chp_tcp *t, const void *data, size_t size)
+static inline int link_write_all(chp_tcp *t, const void *data, size_t size)
 {
 	const char *at = data;
 	int n;
@@ -79,7 +78,7 @@ LINK_FN int link_write_all(chp_tcp *t, const void *data, size_t size)
 	return 0;
 }
 
-LINK_FN int link_read_exact(chp_tcp *t, void *buffer, size_t size)
+static inline int link_read_exact(chp_tcp *t, void *buffer, size_t size)
 {
 	char *at = buffer;
 	int n;
@@ -99,33 +98,43 @@ struct link {
 	chp_tcp near, far;
 };
 
-LINK_FN void link_listen(struct link *l, const char *host)
+static inline void link_listen(struct link *l, const char *host)
 {
 	CHECK_CODE(chp_tcp_listen(&l->listener, host, "0", 0), 0);
 	CHECK_CODE(chp_tcp_listener_addr(&l->listener, &l->addr), 0);
 }
 
-LINK_FN void link_open(struct link *l)
+static inline void link_open(struct link *l)
 {
 	link_listen(l, "127.0.0.1");
 	CHECK_CODE(link_connect(&l->near, &l->addr), 0);
 	CHECK_CODE(link_accept(&l->listener, &l->far, NULL, NULL), 0);
 }
 
-LINK_FN void link_close(struct link *l)
+static inline void link_close(struct link *l)
 {
 	chp_tcp_close(&l->near);
 	chp_tcp_close(&l->far);
 	chp_tcp_listener_close(&l->listener);
 }
 
+/* First in the list, so that the harness starts the process-wide driver, whose
+   descriptors stay open, before threads begin to use it. */
+static inline void the_driver_of_the_process_is_there(void)
+{
+	struct link l;
+
+	link_open(&l);
+	link_close(&l);
+}
+
 /* What byte number i of a long stream is. */
-LINK_FN unsigned char pattern(size_t i)
+static inline unsigned char pattern(size_t i)
 {
 	return (unsigned char)(i * 31 + (i >> 8) + (i >> 16));
 }
 
-LINK_FN unsigned char *new_pattern(size_t size)
+static inline unsigned char *new_pattern(size_t size)
 {
 	unsigned char *p = malloc(size);
 
@@ -137,7 +146,7 @@ LINK_FN unsigned char *new_pattern(size_t size)
 
 /* Read to the end, checking each byte against the pattern from `at` on;
    returns where the end was. */
-LINK_FN size_t read_pattern_to_end(chp_tcp *t, size_t at)
+static inline size_t read_pattern_to_end(chp_tcp *t, size_t at)
 {
 	unsigned char block[1 << 14];
 	int n;

@@ -3,48 +3,24 @@
  * running, shielded, ended; what the task sees, what its joiner is told, what
  * becomes of its argument; and aborts that race all that.
  */
-#include "harness.h"
+#include "task.h"
 
-#include <stdatomic.h>
-
-static chp_semaphore gate;
-static atomic_int runs, arg_drops, result_drops;
-
-static void reset(void)
-{
-	chp_semaphore_init(&gate, 0, CHP_FIFO);
-	runs = arg_drops = result_drops = 0;
-}
-
-static void drop_arg(void *arg)
+static void drop_the_gate(void *arg)
 {
 	CHECK(arg == &gate);
-	arg_drops++;
+	drop_arg(arg);
 }
 
-static void drop_result(void *value)
-{
-	(void)value;
-	result_drops++;
-}
-
-static const chp_task_options dropping = {
-	.arg_drop = drop_arg,
+static const chp_task_options gated = {
+	.arg_drop = drop_the_gate,
 	.result_drop = drop_result,
 };
-
-static int acquire_whatever_happens(chp_semaphore *s)
-{
-	chp_wait w = { .flags = CHP_UNINTERRUPTIBLE };
-
-	return chp_semaphore_acquire_with(s, 1, &w);
-}
 
 /* Spawn fn(&gate) and let it queue at the gate. */
 static void spawn_parked(chp_task *t, void *(*fn)(void *arg))
 {
 	reset();
-	CHECK_CODE(chp_spawn_with(t, fn, &gate, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(t, fn, &gate, &gated), 0);
 	h_until(chp_semaphore_queue_length(&gate) == 1);
 }
 
@@ -59,23 +35,7 @@ static void check_end(chp_task *t, chp_fate fate, void *value)
 	CHECK_EQ(result_drops, 0);
 }
 
-/* Run fn as a task where nobody else runs until it waits. */
-static void with_one_worker(void *(*fn)(void *arg))
-{
-	chp_runtime_options many = { .workers = 1 };
-	chp_runtime_options current = { .kind = CHP_CURRENT_THREAD };
-
-	CHECK_CODE(chp_run(&many, fn, NULL, NULL), 0);
-	CHECK_CODE(chp_run(&current, fn, NULL, NULL), 0);
-}
-
 /* ---- Before the first run ---- */
-
-static void *count_run(void *arg)
-{
-	runs++;
-	return arg;
-}
 
 static void *abort_queued(void *arg)
 {
@@ -84,8 +44,7 @@ static void *abort_queued(void *arg)
 
 	reset();
 	for (int i = 0; i < 10; i++)
-		CHECK_CODE(chp_spawn_with(&t[i], count_run, &gate, &dropping),
-			   0);
+		CHECK_CODE(chp_spawn_with(&t[i], count_run, &gate, &gated), 0);
 	for (int i = 0; i < 10; i += 2)
 		CHECK_CODE(chp_task_abort(&t[i]), 0);
 	for (int i = 0; i < 10; i++) {
@@ -109,7 +68,7 @@ static void *abort_queued_and_detach(void *arg)
 	chp_task t;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&t, count_run, &gate, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, count_run, &gate, &gated), 0);
 	CHECK_CODE(chp_task_abort(&t), 0);
 	CHECK_CODE(chp_task_detach(&t), 0);
 	h_until(arg_drops == 1);
@@ -219,8 +178,7 @@ static void an_uninterruptible_wait_finishes(void)
 
 	spawn_parked(&t, wait_whatever_happens);
 	CHECK_CODE(chp_task_abort(&t), 0);
-	for (int i = 0; i < 100; i++)
-		h_yield();
+	h_let_others_run();
 	CHECK_EQ(chp_semaphore_queue_length(&gate), 1);
 	CHECK_EQ(chp_task_is_finished(&t), 0);
 	chp_semaphore_release(&gate, 1);
@@ -281,7 +239,7 @@ static void abort_running(void *(*fn)(void *arg), chp_fate fate, void *value)
 
 	reset();
 	spinning = aborted = 0;
-	CHECK_CODE(chp_spawn_with(&t, fn, &gate, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, fn, &gate, &gated), 0);
 	h_until(spinning);
 	CHECK_CODE(chp_task_abort(&t), 0);
 	CHECK_CODE(chp_task_abort(&t), 0);
@@ -313,7 +271,7 @@ static void a_task_may_abort_itself(void)
 	chp_task t;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&t, abort_oneself, &gate, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, abort_oneself, &gate, &gated), 0);
 	check_end(&t, CHP_ABORTED, &runs);
 }
 
@@ -323,7 +281,7 @@ static void an_ended_task_cannot_be_aborted(void)
 	chp_task t;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&t, count_run, &gate, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, count_run, &gate, &gated), 0);
 	agent = t.agent;
 	h_until(chp_task_is_finished(&t) == 1);
 	CHECK_CODE(chp_task_abort(&t), CHP_ESRCH);
@@ -352,7 +310,7 @@ static void clearing_the_interrupt_leaves_the_abort(void)
 	chp_task t;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&t, never_clear, &gate, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, never_clear, &gate, &gated), 0);
 	check_end(&t, CHP_ABORTED, &runs);
 }
 
@@ -374,8 +332,7 @@ static void aborts_racing_everything_lose_nothing(void)
 
 	for (long i = h_rounds(5000); i > 0; i--) {
 		reset();
-		CHECK_CODE(chp_spawn_with(&t, run_a_little, &gate, &dropping),
-			   0);
+		CHECK_CODE(chp_spawn_with(&t, run_a_little, &gate, &gated), 0);
 		for (long k = i % 7; k > 0; k--)
 			h_yield();
 		chp_semaphore_release(&gate, 1);

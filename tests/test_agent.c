@@ -4,9 +4,7 @@
  *
  * Interrupts and shields are in test_interrupt.c, aborts in test_abort.c.
  */
-#include "harness.h"
-
-#include <stdatomic.h>
+#include "task.h"
 
 /* ---- Identity ---- */
 
@@ -88,19 +86,13 @@ static void an_agent_that_has_ended_is_gone_for_good(void)
 		h_join(&a[i]);
 }
 
-/* Also while it is ending: 0 or CHP_ESRCH, and nothing is touched after. */
-static void *end_at_once(void *arg)
-{
-	return arg;
-}
-
 static void an_agent_may_end_while_it_is_interrupted(void)
 {
 	for (long round = h_rounds(1000); round > 0; round--) {
 		struct h_agent a;
 		int r, calls = 0;
 
-		h_spawn(&a, end_at_once, NULL);
+		h_spawn(&a, give_back, NULL);
 		while ((r = chp_interrupt(a.agent)) == 0 && calls++ < 100)
 			h_yield();
 		CHECK(r == 0 || r == CHP_ESRCH);

@@ -135,13 +135,13 @@ static void *step_by_step(void *arg)
 		phase[p->index] = i;
 		r = wait_for(NULL);
 		CHECK(r == 0 || r == 1);
-		add(&leaders, (uint32_t)r);
+		h_add(&leaders, (uint32_t)r);
 		for (int k = 0; k < PARTIES; k++)
 			CHECK_EQ(phase[k], i);
 		/* Nobody writes before all have read. */
 		r = wait_for(NULL);
 		CHECK(r == 0 || r == 1);
-		add(&leaders, (uint32_t)r);
+		h_add(&leaders, (uint32_t)r);
 	}
 	return NULL;
 }
@@ -151,7 +151,7 @@ static void all_see_what_each_did_and_one_leads(void)
 	struct party p[PARTIES];
 
 	make(PARTIES, 0);
-	store(&leaders, 0);
+	h_store(&leaders, 0);
 	memset(phase, 0, sizeof(phase));
 	for (int i = 0; i < PARTIES; i++) {
 		p[i].index = i;
@@ -160,7 +160,7 @@ static void all_see_what_each_did_and_one_leads(void)
 	}
 	for (int i = 0; i < PARTIES; i++)
 		h_join(&p[i].agent);
-	CHECK_EQ(load(&leaders), 2 * p[0].rounds);
+	CHECK_EQ(h_load(&leaders), 2 * p[0].rounds);
 	CHECK_EQ(chp_barrier_arrived(&b), 0);
 	end();
 }
@@ -222,14 +222,14 @@ static void it_costs_budget(void)
 	make(2, 0);
 	come(&p);
 	/* Not even tried. */
-	CHECK_CODE(poll_within(&p.op.op, &w, &left), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&p.op.op, &w, &left), CHP_PENDING);
 	CHECK_EQ(chp_barrier_arrived(&b), 0);
 	CHECK_EQ(h_wakes(&w), 1);
 	left = 2;
-	CHECK_CODE(poll_within(&p.op.op, &w, &left), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&p.op.op, &w, &left), CHP_PENDING);
 	CHECK_EQ(left, 2);
 	leads(&last);
-	CHECK_CODE(poll_within(&p.op.op, &w, &left), 0);
+	CHECK_CODE(h_poll_within(&p.op.op, &w, &left), 0);
 	CHECK_EQ(left, 1);
 	end();
 }

@@ -237,7 +237,7 @@ static void losers_of_a_select_give_up(void)
 		make(2, flags);
 		chp_barrier_wait_op(&op, &b);
 		chp_sleep_until_op(&soon, chp_in(CHP_MS));
-		failed(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 1, flags);
+		failed(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 1, flags);
 		end();
 	}
 }

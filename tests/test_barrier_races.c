@@ -3,12 +3,13 @@
  * gives up; a barrier freed by whoever leaves first; generations of parties
  * that come and go.
  */
+#include "duo.h"
 #include "sync.h"
 
 static chp_barrier b;
 static chp_barrier_op op;
 static struct h_waker waker;
-static struct rng right_rng;
+static struct h_rng right_rng;
 static int left_result, result;
 
 static int wait_at(chp_barrier *at, const chp_wait *w)
@@ -32,7 +33,7 @@ static void race(void (*before)(void), void (*left)(void), void (*right)(void),
 		.rounds = h_rounds(h_mode() == H_CT ? 500 : 10000),
 	};
 
-	right_rng = rng_of(seed_of_run(), 3);
+	right_rng = h_rng(h_seed(), 3);
 	run_duo(&d);
 }
 
@@ -107,9 +108,9 @@ static void a_withdrawal_meets_the_last_arrival_or_not(void)
 }
 
 /* Two that give up all the time still meet at times, and then both know. */
-static chp_wait a_moment(struct rng *r)
+static chp_wait a_moment(struct h_rng *r)
 {
-	return (chp_wait){ .deadline = chp_in(below(r, 20) * CHP_US) };
+	return (chp_wait){ .deadline = chp_in(h_below(r, 20) * CHP_US) };
 }
 
 static void begin_with_withdrawal(void)
@@ -119,7 +120,7 @@ static void begin_with_withdrawal(void)
 
 static void left_waits_a_moment(void)
 {
-	static struct rng r = { 88172645463325252u };
+	static struct h_rng r = { 88172645463325252u };
 	chp_wait w = a_moment(&r);
 
 	left_result = wait_at(&b, &w);
@@ -236,8 +237,8 @@ static chp_cancel over;
 static void count_pass(int r)
 {
 	CHECK(r == 0 || r == 1);
-	add(&leads, (uint32_t)r);
-	add(&passes, 1);
+	h_add(&leads, (uint32_t)r);
+	h_add(&passes, 1);
 }
 
 static void *pass_until_over(void *arg)
@@ -252,7 +253,7 @@ static void *pass_until_over(void *arg)
 
 static void *come_and_withdraw(void *arg)
 {
-	struct rng r = rng_of(seed_of_run(), 20 + (uintptr_t)arg);
+	struct h_rng r = h_rng(h_seed(), 20 + (uintptr_t)arg);
 
 	while (chp_cancel_status(&over) == 0) {
 		chp_wait w = a_moment(&r);
@@ -270,21 +271,21 @@ static void those_who_withdraw_hold_up_nobody(void)
 	struct h_agent stays[PARTIES], goes[VISITORS];
 
 	CHECK_CODE(chp_barrier_init(&b, PARTIES, CHP_BARRIER_WITHDRAW), 0);
-	store(&passes, 0);
-	store(&leads, 0);
+	h_store(&passes, 0);
+	h_store(&leads, 0);
 	chp_cancel_init(&over, NULL, 0);
 	for (intptr_t i = 0; i < VISITORS; i++)
 		h_spawn(&goes[i], come_and_withdraw, (void *)i);
 	for (int i = 0; i < PARTIES; i++)
 		h_spawn(&stays[i], pass_until_over, NULL);
-	while (load(&passes) < (uint32_t)h_rounds(5000))
+	while (h_load(&passes) < (uint32_t)h_rounds(5000))
 		rest();
 	chp_cancel_now(&over);
 	for (int i = 0; i < VISITORS; i++)
 		h_join(&goes[i]);
 	for (int i = 0; i < PARTIES; i++)
 		h_join(&stays[i]);
-	CHECK_EQ(load(&passes), PARTIES * load(&leads));
+	CHECK_EQ(h_load(&passes), PARTIES * h_load(&leads));
 	CHECK_EQ(chp_barrier_arrived(&b), 0);
 	CHECK_EQ(QUEUED(&b), 0);
 	chp_cancel_destroy(&over);

@@ -5,51 +5,7 @@
  * Their threads are in test_blocking_pool.c; chp_block_in_place() has
  * test_in_place.c.
  */
-#include "harness.h"
-
-#include <stdatomic.h>
-
-static chp_semaphore gate;
-static atomic_int runs, arg_drops, result_drops;
-
-static void reset(void)
-{
-	chp_semaphore_init(&gate, 0, CHP_FIFO);
-	runs = arg_drops = result_drops = 0;
-}
-
-static void drop_arg(void *arg)
-{
-	(void)arg;
-	arg_drops++;
-}
-
-static void drop_result(void *value)
-{
-	(void)value;
-	result_drops++;
-}
-
-static const chp_task_options dropping = {
-	.name = "a blocking call",
-	.arg_drop = drop_arg,
-	.result_drop = drop_result,
-};
-
-static void call(chp_task *t, void *(*fn)(void *arg), void *arg)
-{
-	CHECK_CODE(chp_spawn_blocking(NULL, t, fn, arg, &dropping), 0);
-}
-
-static void join(chp_task *t, chp_fate fate, void *value)
-{
-	chp_outcome o;
-
-	CHECK_CODE(chp_join(t, &o), 0);
-	CHECK_EQ(o.fate, fate);
-	CHECK(o.value == value);
-	CHECK_EQ(t->agent.id, 0);
-}
+#include "task.h"
 
 /* ---- One call ---- */
 
@@ -57,12 +13,6 @@ static void *spin_for_a_run(void *arg)
 {
 	while (!runs)
 		;
-	return arg;
-}
-
-static void *count_run(void *arg)
-{
-	runs++;
 	return arg;
 }
 
@@ -74,15 +24,9 @@ static void a_blocking_call_runs_beside_the_tasks(void)
 	reset();
 	call(&b, spin_for_a_run, &gate);
 	CHECK_CODE(chp_spawn(&t, count_run, NULL), 0);
-	join(&b, CHP_RETURNED, &gate);
-	join(&t, CHP_RETURNED, NULL);
+	ends_as(&b, CHP_RETURNED, &gate);
+	ends_as(&t, CHP_RETURNED, NULL);
 	CHECK_EQ(arg_drops + result_drops, 0);
-}
-
-static void *wait_at_the_gate(void *arg)
-{
-	CHECK_CODE(chp_semaphore_acquire(&gate, 1), 0);
-	return arg;
 }
 
 static void its_handle_is_one_of_a_task(void)
@@ -100,7 +44,7 @@ static void its_handle_is_one_of_a_task(void)
 	CHECK_EQ(chp_task_is_finished(&b), 0);
 	CHECK_CODE(chp_join_with(&b, NULL, &late), CHP_ETIMEDOUT);
 	chp_semaphore_release(&gate, 1);
-	join(&b, CHP_RETURNED, &runs);
+	ends_as(&b, CHP_RETURNED, &runs);
 	CHECK_CODE(chp_join(&b, NULL), CHP_EINVAL);
 	CHECK_CODE(chp_task_detach(&copy), CHP_EINVAL);
 	CHECK_CODE(chp_task_abort(&copy), CHP_ESRCH);
@@ -129,7 +73,7 @@ static void *spawn_a_task(void *arg)
 
 	CHECK(chp_runtime_current() == arg);
 	CHECK_CODE(chp_spawn(&t, count_run, arg), 0);
-	join(&t, CHP_RETURNED, arg);
+	ends_as(&t, CHP_RETURNED, arg);
 	return arg;
 }
 
@@ -141,7 +85,7 @@ static void a_blocking_call_may_spawn(void)
 
 	reset();
 	call(&b, spawn_a_task, rt);
-	join(&b, CHP_RETURNED, rt);
+	ends_as(&b, CHP_RETURNED, rt);
 	CHECK_EQ(runs, 1);
 }
 
@@ -154,7 +98,7 @@ static void plain_threads_call_by_naming_a_runtime(void)
 	reset();
 	CHECK_CODE(chp_runtime_new(&rt, &options), 0);
 	CHECK_CODE(chp_spawn_blocking(rt, &b, spawn_a_task, rt, &dropping), 0);
-	join(&b, CHP_RETURNED, rt);
+	ends_as(&b, CHP_RETURNED, rt);
 	CHECK_CODE(chp_runtime_shutdown(rt, 0, NULL, 0, NULL), 0);
 }
 
@@ -175,7 +119,7 @@ static void abort_reaches_the_waits_of_a_call(void)
 	call(&b, expect_abort, &gate);
 	h_until(chp_semaphore_queue_length(&gate) == 1);
 	CHECK_CODE(chp_task_abort(&b), 0);
-	join(&b, CHP_ABORTED, &runs);
+	ends_as(&b, CHP_ABORTED, &runs);
 	CHECK_EQ(chp_semaphore_queue_length(&gate), 0);
 }
 
@@ -197,7 +141,7 @@ static void a_call_can_be_interrupted(void)
 	h_until(chp_is_interrupted(b.agent) == 0);
 	h_until(chp_semaphore_queue_length(&gate) == 1);
 	chp_semaphore_release(&gate, 1);
-	join(&b, CHP_RETURNED, &runs);
+	ends_as(&b, CHP_RETURNED, &runs);
 }
 
 /* ---- Waiting in a call ---- */
@@ -225,7 +169,7 @@ static void calls_and_tasks_wait_for_each_other(void)
 		CHECK_CODE(chp_semaphore_release(&ping, 1), 0);
 		CHECK_CODE(chp_semaphore_acquire(&pong, 1), 0);
 	}
-	join(&b, CHP_RETURNED, &ping);
+	ends_as(&b, CHP_RETURNED, &ping);
 }
 
 static void *sleep_and_count(void *arg)
@@ -246,7 +190,7 @@ static void calls_sleep_without_the_help_of_a_worker(void)
 	for (int i = 0; i < 10; i++)
 		call(&b[i], sleep_and_count, NULL);
 	for (int i = 0; i < 10; i++)
-		join(&b[i], CHP_RETURNED, NULL);
+		ends_as(&b[i], CHP_RETURNED, NULL);
 	CHECK_EQ(runs, 10);
 }
 

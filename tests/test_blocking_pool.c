@@ -2,36 +2,15 @@
  * test_blocking_pool.c - the threads of blocking calls: calls that queue for
  * one, a pool that grows and shrinks.
  */
-#include "harness.h"
+#include "task.h"
 
-#include <stdatomic.h>
+static atomic_int at_once, most_at_once;
 
-static chp_semaphore gate;
-static atomic_int runs, arg_drops, result_drops, at_once, most_at_once;
-
-static void reset(void)
+static void begin(void)
 {
-	chp_semaphore_init(&gate, 0, CHP_FIFO);
-	runs = arg_drops = result_drops = at_once = most_at_once = 0;
+	reset();
+	at_once = most_at_once = 0;
 }
-
-static void drop_arg(void *arg)
-{
-	(void)arg;
-	arg_drops++;
-}
-
-static void drop_result(void *value)
-{
-	(void)value;
-	result_drops++;
-}
-
-static const chp_task_options dropping = {
-	.name = "a blocking call",
-	.arg_drop = drop_arg,
-	.result_drop = drop_result,
-};
 
 /* Run fn in both kinds of runtime, with the pool made by these options. */
 static void with_pool(void *(*fn)(void *arg), unsigned max, chp_time idle)
@@ -55,39 +34,12 @@ static unsigned pool_threads(void)
 	return stats.blocking_threads;
 }
 
-static void call(chp_task *t, void *(*fn)(void *arg), void *arg)
-{
-	CHECK_CODE(chp_spawn_blocking(NULL, t, fn, arg, &dropping), 0);
-}
-
-static void join(chp_task *t, chp_fate fate, void *value)
-{
-	chp_outcome o;
-
-	CHECK_CODE(chp_join(t, &o), 0);
-	CHECK_EQ(o.fate, fate);
-	CHECK(o.value == value);
-	CHECK_EQ(t->agent.id, 0);
-}
-
-static void *count_run(void *arg)
-{
-	runs++;
-	return arg;
-}
-
-static void *wait_at_the_gate(void *arg)
-{
-	CHECK_CODE(chp_semaphore_acquire(&gate, 1), 0);
-	return arg;
-}
-
 /* The only thread is taken, so the second call cannot have started. */
 static void *abort_queued(void *arg)
 {
 	chp_task first, second, third;
 
-	reset();
+	begin();
 	call(&first, wait_at_the_gate, &gate);
 	h_until(chp_semaphore_queue_length(&gate) == 1);
 	call(&second, count_run, &gate);
@@ -95,9 +47,9 @@ static void *abort_queued(void *arg)
 	CHECK_CODE(chp_task_abort(&second), 0);
 	CHECK_CODE(chp_task_abort(&second), 0);
 	chp_semaphore_release(&gate, 1);
-	join(&first, CHP_RETURNED, &gate);
-	join(&second, CHP_NEVER_RUN, NULL);
-	join(&third, CHP_RETURNED, &gate);
+	ends_as(&first, CHP_RETURNED, &gate);
+	ends_as(&second, CHP_NEVER_RUN, NULL);
+	ends_as(&third, CHP_RETURNED, &gate);
 	CHECK_EQ(runs, 1);
 	CHECK_EQ(arg_drops, 1);
 	CHECK_EQ(result_drops, 0);
@@ -128,12 +80,12 @@ static void *call_too_often(void *arg)
 	enum { CALLS = 300 };
 	static chp_task b[CALLS];
 
-	reset();
+	begin();
 	for (int i = 0; i < CALLS; i++)
 		call(&b[i], count_company, &b[i]);
 	for (int i = 0; i < CALLS; i++) {
 		CHECK(pool_threads() <= 3);
-		join(&b[i], CHP_RETURNED, &b[i]);
+		ends_as(&b[i], CHP_RETURNED, &b[i]);
 	}
 	CHECK_EQ(runs, CALLS);
 	CHECK(most_at_once >= 1);
@@ -156,11 +108,11 @@ static void *call_in_order(void *arg)
 {
 	chp_task b[50];
 
-	reset();
+	begin();
 	for (intptr_t i = 0; i < 50; i++)
 		call(&b[i], note_order, (void *)i);
 	for (intptr_t i = 0; i < 50; i++)
-		join(&b[i], CHP_RETURNED, (void *)i);
+		ends_as(&b[i], CHP_RETURNED, (void *)i);
 	return arg;
 }
 
@@ -174,14 +126,14 @@ static void *grow_and_shrink(void *arg)
 	chp_task b[6];
 
 	for (int round = 0; round < 3; round++) {
-		reset();
+		begin();
 		for (int i = 0; i < 6; i++)
 			call(&b[i], wait_at_the_gate, &b[i]);
 		h_until(chp_semaphore_queue_length(&gate) == 6);
 		CHECK_EQ(pool_threads(), 6);
 		chp_semaphore_release(&gate, 6);
 		for (int i = 0; i < 6; i++)
-			join(&b[i], CHP_RETURNED, &b[i]);
+			ends_as(&b[i], CHP_RETURNED, &b[i]);
 		while (pool_threads() != 0)
 			CHECK_CODE(chp_sleep_for(CHP_MS), 0);
 	}
@@ -198,10 +150,10 @@ static void *call_one_by_one(void *arg)
 {
 	chp_task b;
 
-	reset();
+	begin();
 	for (int i = 0; i < 200; i++) {
 		call(&b, count_run, &gate);
-		join(&b, CHP_RETURNED, &gate);
+		ends_as(&b, CHP_RETURNED, &gate);
 	}
 	CHECK(pool_threads() < 20);
 	return arg;
@@ -216,13 +168,13 @@ static void storms_of_calls_lose_none(void)
 {
 	chp_task b[20];
 
-	reset();
+	begin();
 	for (long round = h_rounds(200); round > 0; round--) {
 		for (int i = 0; i < 20; i++)
 			call(i % 5 ? &b[i] : NULL, count_run, &b[i]);
 		for (int i = 0; i < 20; i++)
 			if (i % 5)
-				join(&b[i], CHP_RETURNED, &b[i]);
+				ends_as(&b[i], CHP_RETURNED, &b[i]);
 	}
 	h_until(runs == 20 * h_rounds(200));
 	h_until(result_drops == 4 * h_rounds(200));

@@ -97,8 +97,8 @@ static chp_word inside;
 static int meet_inside(const struct owned *from)
 {
 	(void)from;
-	add(&inside, 1);
-	h_until(load(&inside) == 2);
+	h_add(&inside, 1);
+	h_until(h_load(&inside) == 2);
 	return 0;
 }
 
@@ -114,7 +114,7 @@ static void two_may_clone_one_value_at_a_time(void)
 	struct h_agent a;
 
 	make(2);
-	store(&inside, 0);
+	h_store(&inside, 0);
 	CHECK_CODE(chp_broadcast_subscribe(&tx, &rx2), 0);
 	send_owned(1);
 	during_clone = meet_inside;
@@ -130,8 +130,8 @@ static void two_may_clone_one_value_at_a_time(void)
 static int wait_for_a_send(const struct owned *from)
 {
 	if (*from->p == 1) {
-		store(&inside, 1);
-		h_until(load(&inside) == 2);
+		h_store(&inside, 1);
+		h_until(h_load(&inside) == 2);
 	}
 	return 0;
 }
@@ -139,11 +139,11 @@ static int wait_for_a_send(const struct owned *from)
 static void *send_meanwhile(void *arg)
 {
 	(void)arg;
-	h_until(load(&inside) == 1);
+	h_until(h_load(&inside) == 1);
 	for (int v = 2; v < 8; v++)
 		send_owned(v);
 	CHECK_EQ(destroyed[1], 0);
-	store(&inside, 2);
+	h_store(&inside, 2);
 	return NULL;
 }
 
@@ -152,7 +152,7 @@ static void a_clone_does_not_block_senders(void)
 	struct h_agent a;
 
 	make(2);
-	store(&inside, 0);
+	h_store(&inside, 0);
 	CHECK_CODE(chp_broadcast_subscribe(&tx, &rx2), 0);
 	send_owned(1);
 	during_clone = wait_for_a_send;

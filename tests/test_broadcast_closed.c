@@ -171,10 +171,10 @@ static void it_costs_no_budget(void)
 
 	make();
 	chp_broadcast_closed_op(&op, &tx);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(h_wakes(&w), 0);
 	chp_broadcast_rx_drop(&rx);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 	CHECK_EQ(budget, 0);
 	chp_broadcast_tx_drop(&tx);
 }
@@ -218,12 +218,12 @@ static void a_select_ends_when_nobody_listens_any_more(void)
 	arms[0] = (chp_select_arm){ &closed.op, 1 };
 	arms[1] = (chp_select_arm){ &recv.op, 1 };
 	bc_send(&tx, 4);
-	CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 1);
 	CHECK_EQ(got, 4);
 	chp_broadcast_rx_drop(&rx);
 	chp_broadcast_closed_op(&closed, &tx);
 	arms[1].op = NULL;
-	CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 0);
 	chp_broadcast_tx_drop(&tx);
 }
 

@@ -3,6 +3,7 @@
  * another waker in the very moment in which the other end acts; receivers that
  * come back while their end is awaited; upgrades that meet the last drop.
  */
+#include "duo.h"
 #include "broadcast_race.h"
 
 /* ---- Waits given up ---- */
@@ -40,7 +41,7 @@ static void a_receive_may_be_given_up_as_the_channel_closes(void)
 
 static void receive_in_a_hurry(void)
 {
-	chp_wait soon = { .deadline = chp_in(below(&left_rng, 40) * CHP_US) };
+	chp_wait soon = { .deadline = chp_in(h_below(&left_rng, 40) * CHP_US) };
 
 	result = bc_recv(rx, &got, NULL, &soon);
 	if (result != 0) {

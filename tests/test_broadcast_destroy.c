@@ -46,7 +46,7 @@ static void the_receiver_frees_all_right_after_the_end(void)
 
 static void one_was_destroyed(void)
 {
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	free(rx2);
 }
 
@@ -69,7 +69,7 @@ static void send_while_somebody_is_there(void)
 
 static void all_that_was_sent_is_destroyed(void)
 {
-	CHECK_EQ(load(&drops), sent);
+	CHECK_EQ(h_load(&drops), sent);
 	free_tx();
 	free(rx2);
 }
@@ -95,7 +95,7 @@ static void send_four(void)
 
 static void those_sent_are_destroyed(void)
 {
-	CHECK_EQ(load(&drops), sent);
+	CHECK_EQ(h_load(&drops), sent);
 	free_tx();
 }
 
@@ -145,7 +145,7 @@ static void both_read_five(void)
 	CHECK_CODE(result2, 0);
 	CHECK_EQ(got, 5);
 	CHECK_EQ(got2, 5);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	free_tx();
 }
 
@@ -158,7 +158,7 @@ static void five_was_read_by_one(void)
 {
 	CHECK_CODE(result, 0);
 	CHECK_EQ(got, 5);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	free_tx();
 }
 
@@ -180,7 +180,7 @@ static void the_late_one_read_it_or_not(void)
 	CHECK_CODE(result, 0);
 	CHECK(result2 == 0 || result2 == CHP_EAGAIN);
 	CHECK_EQ(got2, result2 == 0 ? 5 : -1);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	free_tx();
 }
 
@@ -215,7 +215,7 @@ static void join_and_read_all(void)
 
 static void four_were_destroyed(void)
 {
-	CHECK_EQ(load(&drops), 4);
+	CHECK_EQ(h_load(&drops), 4);
 }
 
 static void joining_meets_sending(void)

@@ -154,7 +154,7 @@ static void the_oldest_is_at_most_a_ring_behind(void)
 struct joiner {
 	struct h_agent a;
 	chp_word *stop;
-	struct rng r;
+	struct h_rng r;
 };
 
 /* Whatever it starts with, from there on there is no gap. */
@@ -162,12 +162,12 @@ static void *join_and_leave(void *arg)
 {
 	struct joiner *j = arg;
 
-	while (!load(j->stop)) {
+	while (!h_load(j->stop)) {
 		chp_broadcast_rx mine;
 		int first = -1, v;
 
 		CHECK_CODE(chp_broadcast_subscribe_from_oldest(&tx, &mine), 0);
-		for (uint32_t n = below(&j->r, 6); n; n--) {
+		for (uint32_t n = h_below(&j->r, 6); n; n--) {
 			int code = chp_broadcast_try_recv(&mine, &v, NULL);
 
 			if (code == CHP_ELAGGED)
@@ -193,7 +193,7 @@ static void those_who_join_while_others_send_and_read_see_no_gap(void)
 	make();
 	for (int i = 0; i < JOINERS; i++) {
 		j[i].stop = &stop;
-		j[i].r = rng_of(seed_of_run(), (uint64_t)i);
+		j[i].r = h_rng(h_seed(), (uint64_t)i);
 		h_spawn(&j[i].a, join_and_leave, &j[i]);
 	}
 	for (int v = 0; v < h_rounds(50000); v++) {
@@ -205,7 +205,7 @@ static void those_who_join_while_others_send_and_read_see_no_gap(void)
 		if (v % 16 == 0)
 			h_yield();
 	}
-	store(&stop, 1);
+	h_store(&stop, 1);
 	for (int i = 0; i < JOINERS; i++)
 		h_join(&j[i].a);
 	/* Everybody paid what he owed. */

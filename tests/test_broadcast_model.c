@@ -35,7 +35,7 @@ static struct {
 } m;
 
 static bool boxed;
-static struct rng r;
+static struct h_rng r;
 
 /* ---- The model ---- */
 
@@ -127,16 +127,16 @@ static void send_next(void)
 
 static void subscribe(struct receiver *q)
 {
-	struct receiver *other = &m.r[below(&r, RECEIVERS)];
+	struct receiver *other = &m.r[h_below(&r, RECEIVERS)];
 
 	if (q->alive)
 		return;
 	memset(q, 0, sizeof(*q));
-	if (other != q && other->alive && (!m.open || below(&r, 2))) {
+	if (other != q && other->alive && (!m.open || h_below(&r, 2))) {
 		CHECK_CODE(chp_broadcast_resubscribe(&other->rx, &q->rx), 0);
 	} else if (!m.open) {
 		return;
-	} else if (below(&r, 2)) {
+	} else if (h_below(&r, 2)) {
 		CHECK_CODE(chp_broadcast_subscribe(&m.tx, &q->rx), 0);
 	} else {
 		CHECK_CODE(chp_broadcast_subscribe_from_oldest(&m.tx, &q->rx),
@@ -189,7 +189,7 @@ static void receive_now(struct receiver *q)
 {
 	uint64_t lagged = 0, lost = 0;
 	int got[4], value[4], code, expected;
-	bool one = below(&r, 2);
+	bool one = h_below(&r, 2);
 
 	if (!q->alive)
 		return;
@@ -215,7 +215,7 @@ static void receive_by_waiting(struct receiver *q)
 
 	if (!q->alive)
 		return;
-	if (q->waits && below(&r, 4) == 0) {
+	if (q->waits && h_below(&r, 4) == 0) {
 		end_wait(q);
 		return;
 	}
@@ -240,7 +240,7 @@ static void await_closed(void)
 
 	if (!m.open)
 		return;
-	if (m.closed_waits && below(&r, 3) == 0) {
+	if (m.closed_waits && h_below(&r, 3) == 0) {
 		chp_op_cancel(&m.closed.op);
 		CHECK_EQ(h_refs(&m.closed_w), 0);
 		m.closed_waits = false;
@@ -258,7 +258,7 @@ static void await_closed(void)
 
 static void close_channel(void)
 {
-	if (!m.open || below(&r, 30))
+	if (!m.open || h_below(&r, 30))
 		return;
 	if (m.closed_waits)
 		chp_op_cancel(&m.closed.op);
@@ -284,7 +284,7 @@ static void replace_sender(void)
 
 static void compare(void)
 {
-	CHECK_EQ(load(&drops), m.drops);
+	CHECK_EQ(h_load(&drops), m.drops);
 	CHECK_EQ(chp_broadcast_weak_strong_count(&m.weak), m.open);
 	if (m.open) {
 		uint64_t p = model_oldest_owed();
@@ -310,14 +310,14 @@ static void compare(void)
 
 static void step(void)
 {
-	struct receiver *q = &m.r[below(&r, RECEIVERS)];
+	struct receiver *q = &m.r[h_below(&r, RECEIVERS)];
 
-	switch (below(&r, 12)) {
+	switch (h_below(&r, 12)) {
 	case 0:
 		subscribe(q);
 		break;
 	case 1:
-		if (below(&r, 2))
+		if (h_below(&r, 2))
 			unsubscribe(q);
 		break;
 	case 2:
@@ -348,9 +348,9 @@ static void walk(void)
 	chp_broadcast_values counted = { .drop = count_drop };
 
 	memset(&m, 0, sizeof(m));
-	store(&drops, 0);
-	boxed = below(&r, 2);
-	m.n = 1u << below(&r, 4);
+	h_store(&drops, 0);
+	boxed = h_below(&r, 2);
+	m.n = 1u << h_below(&r, 4);
 	m.open = true;
 	CHECK_CODE(chp_broadcast_tx_new(m.n / 2 + 1, sizeof(int),
 					boxed ? &counted : NULL, &m.tx),
@@ -364,7 +364,7 @@ static void walk(void)
 	if (m.closed_waits)
 		CHECK_CODE(h_poll(&m.closed.op, &m.closed_w), 0);
 	if (boxed)
-		CHECK_EQ(load(&drops), m.pos);
+		CHECK_EQ(h_load(&drops), m.pos);
 	chp_broadcast_tx_drop(&m.tx);
 	chp_broadcast_weak_drop(&m.weak);
 }
@@ -373,7 +373,7 @@ static void random_calls_do_as_the_model_says(void)
 {
 	long blocks = h_blocks();
 
-	r = rng_of(seed_of_run(), 9);
+	r = h_rng(h_seed(), 9);
 	for (long i = h_rounds(20000); i; i--) {
 		walk();
 		CHECK_EQ(h_blocks(), blocks);

@@ -4,6 +4,7 @@
  * same value, or told of its loss; of each sender in the order sent; and every
  * value must have been destroyed once.  Others come and go meanwhile.
  */
+#include "duo.h"
 #include "broadcast.h"
 
 enum { SENDERS = 3, READERS = 3, GUESTS = 2, VALUES = 60 };
@@ -38,7 +39,7 @@ static void destroy(void *value)
 
 	CHECK_EQ(v->check, ~v->id);
 	v->check = 0;
-	add(&destroyed, 1);
+	h_add(&destroyed, 1);
 }
 
 /* At this position everybody sees this value. */
@@ -53,7 +54,7 @@ static void note(uint64_t at, const struct value *v)
 					 false, __ATOMIC_SEQ_CST,
 					 __ATOMIC_SEQ_CST))
 		CHECK_EQ(nothing, v->id + 1);
-	store(&position[v->id], (uint32_t)at + 1);
+	h_store(&position[v->id], (uint32_t)at + 1);
 }
 
 /* ---- Senders ---- */
@@ -62,7 +63,7 @@ struct sender {
 	struct h_agent a;
 	chp_broadcast_tx tx;
 	uint32_t id;
-	struct rng r;
+	struct h_rng r;
 };
 
 static void *send_all(void *arg)
@@ -78,12 +79,12 @@ static void *send_all(void *arg)
 		r = chp_broadcast_send(&s->tx, &v);
 		CHECK(r >= READERS && r <= READERS + 2 * GUESTS);
 		CHECK(chp_broadcast_tx_len(&s->tx) <= 8);
-		if (below(&s->r, 4) == 0)
+		if (h_below(&s->r, 4) == 0)
 			h_yield();
 		jitter(&s->r);
 	}
 	chp_broadcast_tx_drop(&s->tx);
-	add(&done, 1);
+	h_add(&done, 1);
 	return NULL;
 }
 
@@ -93,7 +94,7 @@ struct reader {
 	struct h_agent a;
 	chp_broadcast_rx rx;
 	uint64_t at;
-	struct rng r;
+	struct h_rng r;
 };
 
 /* Poll once or twice, then give up. */
@@ -104,9 +105,9 @@ static int poll_and_cancel(struct reader *q, struct value *v, uint64_t *lagged)
 	int code = CHP_PENDING;
 
 	chp_broadcast_recv_op(&op, &q->rx, v, lagged);
-	for (uint32_t n = below(&q->r, 3); n && code == CHP_PENDING; n--) {
+	for (uint32_t n = h_below(&q->r, 3); n && code == CHP_PENDING; n--) {
 		code = h_poll(&op.op, &w);
-		if (code == CHP_PENDING && below(&q->r, 2))
+		if (code == CHP_PENDING && h_below(&q->r, 2))
 			h_yield();
 	}
 	if (code == CHP_PENDING) {
@@ -121,11 +122,11 @@ static int poll_and_cancel(struct reader *q, struct value *v, uint64_t *lagged)
 static int read_in_some_way(struct reader *q, struct value *v, int *n,
 			    uint64_t *lagged)
 {
-	chp_wait soon = { .deadline = chp_in(below(&q->r, 100) * CHP_US) };
+	chp_wait soon = { .deadline = chp_in(h_below(&q->r, 100) * CHP_US) };
 	int code;
 
 	*n = 1;
-	switch (below(&q->r, 7)) {
+	switch (h_below(&q->r, 7)) {
 	case 0:
 		return chp_broadcast_try_recv(&q->rx, v, lagged);
 	case 1:
@@ -133,7 +134,7 @@ static int read_in_some_way(struct reader *q, struct value *v, int *n,
 	case 2:
 		return poll_and_cancel(q, v, lagged);
 	case 3:
-		code = bc_recv_many(&q->rx, v, 1 + below(&q->r, 5), lagged,
+		code = bc_recv_many(&q->rx, v, 1 + h_below(&q->r, 5), lagged,
 				    NULL);
 		*n = code;
 		return code > 0 ? 0 : code;
@@ -165,24 +166,24 @@ static void *read_all(void *arg)
 		} else {
 			CHECK(code == CHP_EAGAIN || code == CHP_ETIMEDOUT);
 		}
-		if (below(&q->r, 8) == 0)
+		if (h_below(&q->r, 8) == 0)
 			h_yield();
 	}
 	CHECK_EQ(q->at, ALL);
 	chp_broadcast_rx_drop(&q->rx);
-	add(&done, 1);
+	h_add(&done, 1);
 	return NULL;
 }
 
 /* ---- Guests ---- */
 
 /* Stay for a while; of each sender, no value comes before an older one. */
-static bool stay(chp_broadcast_rx *rx, struct rng *r)
+static bool stay(chp_broadcast_rx *rx, struct h_rng *r)
 {
 	uint32_t next[SENDERS] = { 0 };
 	int code = 0;
 
-	for (uint32_t i = below(r, 20); i && code != CHP_ECLOSED; i--) {
+	for (uint32_t i = h_below(r, 20); i && code != CHP_ECLOSED; i--) {
 		struct value v;
 
 		code = chp_broadcast_try_recv(rx, &v, NULL);
@@ -190,7 +191,7 @@ static bool stay(chp_broadcast_rx *rx, struct rng *r)
 			CHECK(v.id % VALUES >= next[v.id / VALUES]);
 			next[v.id / VALUES] = v.id % VALUES + 1;
 		}
-		if (below(r, 4) == 0)
+		if (h_below(r, 4) == 0)
 			h_yield();
 	}
 	return code != CHP_ECLOSED;
@@ -209,14 +210,14 @@ static void *come_and_go(void *arg)
 
 		if (chp_broadcast_upgrade(&weak, &g->tx) != 0)
 			break;
-		if (below(&g->r, 2))
+		if (h_below(&g->r, 2))
 			CHECK_CODE(chp_broadcast_subscribe(&g->tx, &mine), 0);
 		else
 			CHECK_CODE(chp_broadcast_subscribe_from_oldest(&g->tx,
 								       &mine),
 				   0);
 		chp_broadcast_tx_drop(&g->tx);
-		if (below(&g->r, 2))
+		if (h_below(&g->r, 2))
 			CHECK_CODE(chp_broadcast_resubscribe(&mine, &other), 0);
 		open = stay(&mine, &g->r);
 		chp_broadcast_rx_drop(&mine);
@@ -226,7 +227,7 @@ static void *come_and_go(void *arg)
 		h_yield();
 	}
 	chp_broadcast_weak_drop(&weak);
-	add(&done, 1);
+	h_add(&done, 1);
 	return NULL;
 }
 
@@ -238,7 +239,7 @@ static void check_order(void)
 		uint32_t before = 0;
 
 		for (int n = 0; n < VALUES; n++) {
-			uint32_t p = load(&position[s * VALUES + n]);
+			uint32_t p = h_load(&position[s * VALUES + n]);
 
 			/* Lost to all readers: nothing is known. */
 			if (!p)
@@ -248,7 +249,7 @@ static void check_order(void)
 		}
 	}
 	if (boxed)
-		CHECK_EQ(load(&destroyed), ALL);
+		CHECK_EQ(h_load(&destroyed), ALL);
 }
 
 static void spawn(bool thread, struct h_agent *a, void *(*fn)(void *),
@@ -262,25 +263,25 @@ static void join(bool thread, struct h_agent *a)
 	(thread ? h_join_thread : h_join)(a);
 }
 
-static void one_round(struct rng *r)
+static void one_round(struct h_rng *r)
 {
 	chp_broadcast_values values = { copy, destroy, { NULL, NULL } };
 	uint64_t stream = (uint64_t)round_number * 100;
 	struct sender s[SENDERS + GUESTS];
 	struct reader q[READERS];
 
-	boxed = below(r, 2);
-	CHECK_CODE(chp_broadcast_tx_new(1 + below(r, 8), sizeof(struct value),
+	boxed = h_below(r, 2);
+	CHECK_CODE(chp_broadcast_tx_new(1 + h_below(r, 8), sizeof(struct value),
 					boxed ? &values : NULL, &tx),
 		   0);
 	for (uint32_t i = 0; i < READERS; i++) {
 		q[i].at = 0;
-		q[i].r = rng_of(seed_of_run(), stream + i);
+		q[i].r = h_rng(h_seed(), stream + i);
 		CHECK_CODE(chp_broadcast_subscribe(&tx, &q[i].rx), 0);
 	}
 	for (uint32_t i = 0; i < SENDERS + GUESTS; i++) {
 		s[i].id = i;
-		s[i].r = rng_of(seed_of_run(), stream + 50 + i);
+		s[i].r = h_rng(h_seed(), stream + 50 + i);
 		chp_broadcast_tx_clone(&tx, &s[i].tx);
 	}
 	chp_broadcast_tx_drop(&tx);
@@ -290,7 +291,7 @@ static void one_round(struct rng *r)
 		spawn(i % 2, &s[i].a, i < SENDERS ? send_all : come_and_go,
 		      &s[i]);
 	/* Not blocking: a current-thread runtime must run its tasks. */
-	h_until(load(&done) == SENDERS + READERS + GUESTS);
+	h_until(h_load(&done) == SENDERS + READERS + GUESTS);
 	for (int i = 0; i < READERS; i++)
 		join(i % 2, &q[i].a);
 	for (int i = 0; i < SENDERS + GUESTS; i++)
@@ -303,12 +304,12 @@ static void everybody_sees_one_order(void)
 	long blocks = h_blocks();
 
 	for (round_number = h_rounds(150); round_number; round_number--) {
-		struct rng r = rng_of(seed_of_run(), (uint64_t)round_number);
+		struct h_rng r = h_rng(h_seed(), (uint64_t)round_number);
 
 		memset(order, 0, sizeof(order));
 		memset(position, 0, sizeof(position));
-		store(&destroyed, 0);
-		store(&done, 0);
+		h_store(&destroyed, 0);
+		h_store(&done, 0);
 		one_round(&r);
 		if (h_mode() == H_THREADS || h_mode() == H_POLLED)
 			CHECK_EQ(h_blocks(), blocks);
@@ -323,7 +324,7 @@ static void *send_and_tell(void *arg)
 {
 	for (long i = h_rounds(3000); i; i--) {
 		CHECK_EQ(bc_send(arg, 1), 1);
-		add(&completed, 1);
+		h_add(&completed, 1);
 	}
 	chp_broadcast_tx_drop(arg);
 	return NULL;
@@ -338,13 +339,13 @@ static void a_completed_send_is_seen_at_once(void)
 	chp_broadcast_rx rx;
 
 	CHECK_CODE(chp_broadcast(4, sizeof(int), NULL, &tx, &rx), 0);
-	store(&completed, 0);
+	h_store(&completed, 0);
 	for (int i = 0; i < AGENTS; i++) {
 		chp_broadcast_tx_clone(&tx, &its_tx[i]);
 		h_spawn(&a[i], send_and_tell, &its_tx[i]);
 	}
 	while (taken < all) {
-		uint32_t there = load(&completed) - taken;
+		uint32_t there = h_load(&completed) - taken;
 		uint64_t len = chp_broadcast_len(&rx), lagged = 1;
 		int code = chp_broadcast_try_recv(&rx, NULL, &lagged);
 

@@ -45,7 +45,7 @@ static void a_receive_that_loses_has_taken_nothing(void)
 	make();
 	both_arms();
 	bc_send(&b.tx, 2);
-	CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 1);
 	CHECK_CODE(arms[1].result, 0);
 	CHECK_EQ(b.got, 2);
 	bc_send(&a.tx, 3);
@@ -64,7 +64,7 @@ static void of_two_that_are_ready_one_takes(void)
 		both_arms();
 		bc_send(&a.tx, i);
 		bc_send(&b.tx, i);
-		winner = select_of(arms, 2, CHP_CANCEL_LOSERS | biased, NULL);
+		winner = h_select(arms, 2, CHP_CANCEL_LOSERS | biased, NULL);
 		CHECK_CODE(arms[winner].result, 0);
 		CHECK_EQ(chp_broadcast_len(&a.rx), winner != 0);
 		CHECK_EQ(chp_broadcast_len(&b.rx), winner == 0);
@@ -87,11 +87,11 @@ static void a_loser_that_is_kept_may_go_on(void)
 	make();
 	both_arms();
 	bc_send(&b.tx, 2);
-	CHECK_EQ(select_of(arms, 2, CHP_BIASED, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, CHP_BIASED, NULL), 1);
 	CHECK(!chp_op_is_finished(&a.op.op));
 	arms[1].op = NULL;
 	h_spawn(&agent, send_to_a, NULL);
-	CHECK_EQ(select_of(arms, 2, 0, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, 0, NULL), 0);
 	CHECK_EQ(a.got, 1);
 	h_join(&agent);
 	drop();
@@ -106,13 +106,13 @@ static void lagged_and_closed_win_like_values(void)
 		bc_send(&a.tx, v);
 	both_arms();
 	chp_broadcast_recv_op(&a.op, &a.rx, &a.got, &lagged);
-	CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 0);
 	CHECK_CODE(arms[0].result, CHP_ELAGGED);
 	CHECK_EQ(lagged, 2);
 	chp_broadcast_tx_drop(&b.tx);
 	CHECK_EQ(bc_recv_many(&a.rx, NULL, 9, NULL, NULL), 4);
 	both_arms();
-	CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 1);
 	CHECK_CODE(arms[1].result, CHP_ECLOSED);
 	drop();
 }
@@ -123,7 +123,7 @@ static void a_select_that_times_out_takes_nothing(void)
 
 	make();
 	both_arms();
-	CHECK_CODE(select_of(arms, 2, CHP_CANCEL_LOSERS, &moment),
+	CHECK_CODE(h_select(arms, 2, CHP_CANCEL_LOSERS, &moment),
 		   CHP_ETIMEDOUT);
 	bc_send(&a.tx, 1);
 	bc_send(&b.tx, 2);
@@ -155,7 +155,7 @@ static void *listen_to_both(void *arg)
 			mine[k] = (chp_select_arm){ ended[k] ? NULL : &op[k].op,
 						    1 };
 		}
-		winner = select_of(mine, 2, CHP_CANCEL_LOSERS, NULL);
+		winner = h_select(mine, 2, CHP_CANCEL_LOSERS, NULL);
 		CHECK(winner == 0 || winner == 1);
 		ended[winner] = mine[winner].result == CHP_ECLOSED;
 		if (ended[winner])

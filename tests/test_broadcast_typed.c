@@ -15,14 +15,14 @@ static struct item item(int id)
 {
 	struct item i = { id, malloc(16) };
 
-	add(&live, 1);
+	h_add(&live, 1);
 	snprintf(i.text, 16, "item %d", id);
 	return i;
 }
 
 static void item_drop(struct item *i)
 {
-	add(&live, -1u);
+	h_add(&live, -1u);
 	free(i->text);
 }
 
@@ -78,7 +78,7 @@ static void items_go_from_one_to_many(void)
 	struct reader r[3];
 	news_tx tx;
 
-	store(&live, 0);
+	h_store(&live, 0);
 	CHECK_CODE(news_tx_new(64, &tx), 0);
 	for (int i = 0; i < 3; i++) {
 		r[i].next = 0;
@@ -92,7 +92,7 @@ static void items_go_from_one_to_many(void)
 		h_join(&r[i].a);
 		CHECK_EQ(r[i].next, 50);
 	}
-	CHECK_EQ(load(&live), 0);
+	CHECK_EQ(h_load(&live), 0);
 }
 
 static void what_nobody_reads_is_dropped(void)
@@ -102,11 +102,11 @@ static void what_nobody_reads_is_dropped(void)
 	news_tx tx;
 	news_rx rx;
 
-	store(&live, 0);
+	h_store(&live, 0);
 	CHECK_CODE(news(2, &tx, &rx), 0);
 	for (int v = 0; v < 5; v++)
 		CHECK_EQ(news_send(&tx, item(v)), 1);
-	CHECK_EQ(load(&live), 2);
+	CHECK_EQ(h_load(&live), 2);
 	CHECK_CODE(news_try_recv(&rx, &got, &lagged), CHP_ELAGGED);
 	CHECK_EQ(lagged, 3);
 	CHECK_CODE(news_try_recv(&rx, &got, &lagged), 0);
@@ -115,10 +115,10 @@ static void what_nobody_reads_is_dropped(void)
 	CHECK_EQ(news_send(&tx, item(-1)), 1);
 	CHECK_CODE(news_try_recv(&rx, NULL, NULL), 0);
 	CHECK_CODE(news_try_recv(&rx, &got, NULL), CHP_ENOMEM);
-	CHECK_EQ(load(&live), 0);
+	CHECK_EQ(h_load(&live), 0);
 	CHECK_EQ(news_send(&tx, item(6)), 1);
 	news_rx_drop(&rx);
-	CHECK_EQ(load(&live), 0);
+	CHECK_EQ(h_load(&live), 0);
 	left = item(7);
 	CHECK_CODE(news_send(&tx, left), CHP_ECLOSED);
 	item_drop(&left);

@@ -17,8 +17,8 @@ static void the_last_reader_destroys(void)
 	CHECK_EQ(destroyed[1], 0);
 	take(&rx2, 1);
 	CHECK_EQ(destroyed[1], 1);
-	CHECK_EQ(load(&clones), 2);
-	CHECK_EQ(load(&live), 0);
+	CHECK_EQ(h_load(&clones), 2);
+	CHECK_EQ(h_load(&live), 0);
 	chp_broadcast_rx_drop(&rx2);
 	drop_both();
 }
@@ -39,17 +39,17 @@ static void an_overwritten_value_is_destroyed_by_the_send(void)
 	make(N);
 	for (int v = 0; v < N; v++)
 		send_owned(v);
-	CHECK_EQ(load(&live), N);
+	CHECK_EQ(h_load(&live), N);
 	for (int v = N; v < 3 * N; v++) {
 		CHECK_EQ(destroyed[v - N], 0);
 		send_owned(v);
 		CHECK_EQ(destroyed[v - N], 1);
-		CHECK_EQ(load(&live), N);
+		CHECK_EQ(h_load(&live), N);
 	}
 	CHECK_LAGGED(&rx, 2 * N);
 	take(&rx, 2 * N);
 	drop_both();
-	CHECK_EQ(load(&clones), 1);
+	CHECK_EQ(h_load(&clones), 1);
 }
 
 static void a_dropped_receiver_destroys_what_it_was_last_for(void)
@@ -81,13 +81,13 @@ static void a_dropped_receiver_that_lags_destroys_what_is_kept(void)
 		make(N);
 		for (int v = 0; v < n; v++)
 			send_owned(v);
-		CHECK_EQ(load(&live), N);
+		CHECK_EQ(h_load(&live), N);
 		chp_broadcast_tx_drop(&tx);
-		CHECK_EQ(load(&live), N);
+		CHECK_EQ(h_load(&live), N);
 		chp_broadcast_rx_drop(&rx);
 		for (int v = 0; v < n; v++)
 			CHECK_EQ(destroyed[v], 1);
-		CHECK_EQ(load(&live), 0);
+		CHECK_EQ(h_load(&live), 0);
 	}
 }
 
@@ -100,7 +100,7 @@ static void passing_over_destroys_without_a_clone(void)
 	CHECK_EQ(destroyed[0], 1);
 	CHECK_EQ(bc_recv_many(&rx, NULL, 9, NULL, NULL), 2);
 	CHECK_EQ(destroyed[2], 1);
-	CHECK_EQ(load(&clones), 0);
+	CHECK_EQ(h_load(&clones), 0);
 	drop_both();
 }
 
@@ -159,21 +159,21 @@ static void without_a_clone_the_bytes_are_copied(void)
 	chp_broadcast_values counted = { .drop = count_drop };
 	int got = 0;
 
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_broadcast(2, sizeof(int), &counted, &tx, &rx), 0);
 	CHECK_CODE(chp_broadcast_subscribe(&tx, &rx2), 0);
 	bc_send(&tx, 5);
 	CHECK_CODE(bc_recv(&rx, &got, NULL, NULL), 0);
 	CHECK_EQ(got, 5);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	CHECK_NEXT(&rx2, 5);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	bc_send(&tx, 6);
 	chp_broadcast_rx_drop(&rx2);
 	chp_broadcast_tx_drop(&tx);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	chp_broadcast_rx_drop(&rx);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 static int add_one_hundred(void *to, const void *from)

@@ -11,7 +11,7 @@ static chp_word stage; /* how far another agent has come */
 
 static void make(void)
 {
-	store(&stage, 0);
+	h_store(&stage, 0);
 	CHECK_CODE(chp_broadcast(4, sizeof(int), NULL, &tx, &rx), 0);
 }
 
@@ -177,7 +177,7 @@ static void *receive_it(void *arg)
 		r->result = bc_recv_many(&rx, &r->value, 1, NULL, &r->w);
 	else
 		r->result = bc_recv(&rx, &r->value, NULL, &r->w);
-	store(&stage, 1);
+	h_store(&stage, 1);
 	return NULL;
 }
 
@@ -209,7 +209,7 @@ static void a_receive_that_times_out_takes_nothing(void)
 	for (int many = 0; many < 2; many++) {
 		start_receiver(&r, (chp_wait){ .deadline = chp_in(2 * CHP_MS) },
 			       many);
-		h_until(load(&stage));
+		h_until(h_load(&stage));
 		CHECK(chp_now() >= r.w.deadline);
 		check_untouched(&r, CHP_ETIMEDOUT);
 	}
@@ -268,7 +268,7 @@ static void an_uninterruptible_receive_waits_on(void)
 struct hasty {
 	struct h_agent a;
 	chp_broadcast_rx rx;
-	struct rng r;
+	struct h_rng r;
 	int next;
 };
 
@@ -278,12 +278,13 @@ static void *receive_hastily(void *arg)
 	int code, v;
 
 	for (;;) {
-		chp_wait w = { .deadline = chp_in(below(&h->r, 60) * CHP_US) };
+		chp_wait w = { .deadline =
+				       chp_in(h_below(&h->r, 60) * CHP_US) };
 		chp_cancel token = CHP_CANCEL_INIT;
 
-		if (below(&h->r, 4) == 0) {
+		if (h_below(&h->r, 4) == 0) {
 			w.cancel = &token;
-			if (below(&h->r, 2))
+			if (h_below(&h->r, 2))
 				chp_cancel_now(&token);
 		}
 		code = bc_recv(&h->rx, &v, NULL, &w);
@@ -307,7 +308,7 @@ static void receivers_in_a_hurry_miss_nothing(void)
 
 	CHECK_CODE(chp_broadcast_tx_new(VALUES, sizeof(int), NULL, &tx), 0);
 	for (int i = 0; i < AGENTS; i++) {
-		h[i].r = rng_of(seed_of_run(), (uint64_t)i);
+		h[i].r = h_rng(h_seed(), (uint64_t)i);
 		h[i].next = 0;
 		CHECK_CODE(chp_broadcast_subscribe(&tx, &h[i].rx), 0);
 		h_spawn(&h[i].a, receive_hastily, &h[i]);
@@ -337,23 +338,23 @@ static void a_receive_costs_one_unit_however_many_it_takes(void)
 	for (int v = 0; v < 4; v++)
 		bc_send(&tx, v);
 	chp_broadcast_recv_op(&op, &rx, got, NULL);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 	CHECK_EQ(budget, 1);
 	chp_broadcast_recv_many_op(&op, &rx, got, 2, NULL);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), 2);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), 2);
 	CHECK_EQ(budget, 0);
 	/* None left: it is not tried, and to be polled again. */
 	chp_broadcast_recv_op(&op, &rx, got, NULL);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(h_wakes(&w), 1);
 	CHECK_EQ(chp_broadcast_len(&rx), 1);
 	budget = 1;
-	CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 	CHECK_EQ(got[0], 3);
 	/* Pending costs nothing. */
 	budget = 1;
 	chp_broadcast_recv_op(&op, &rx, got, NULL);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(budget, 1);
 	chp_op_cancel(&op.op);
 	drop_both();
@@ -368,13 +369,13 @@ static void an_operation_without_budget_holds_nothing(void)
 
 	make();
 	chp_broadcast_recv_op(&op, &rx, NULL, NULL);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
 	bc_send(&tx, 1);
 	chp_broadcast_recv_op(&op, &rx, NULL, NULL);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 	budget = 5;
-	CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 	CHECK_EQ(h_refs(&w), 0);
 	drop_both();
 }
@@ -384,8 +385,8 @@ static chp_word progress;
 static void *count_on(void *arg)
 {
 	(void)arg;
-	while (!load(&stage)) {
-		add(&progress, 1);
+	while (!h_load(&stage)) {
+		h_add(&progress, 1);
 		chp_yield();
 	}
 	return NULL;
@@ -397,14 +398,14 @@ static void a_busy_receiver_lets_others_run(void)
 	struct h_agent a;
 
 	make();
-	store(&progress, 0);
+	h_store(&progress, 0);
 	h_spawn(&a, count_on, NULL);
 	for (int v = 0; v < 4000; v++) {
 		bc_send(&tx, v);
 		CHECK_CODE(chp_broadcast_recv(&rx, NULL, NULL), 0);
 	}
-	CHECK(load(&progress) >= 4000 / 128 - 1);
-	store(&stage, 1);
+	CHECK(h_load(&progress) >= 4000 / 128 - 1);
+	h_store(&stage, 1);
 	h_join(&a);
 	drop_both();
 }

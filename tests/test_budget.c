@@ -3,9 +3,8 @@
  * waits are always ready must let the others of its worker run, after exactly
  * so many; and the same for whoever polls by hand.
  */
-#include "harness.h"
-
-#include <stdatomic.h>
+#include "chan.h"
+#include "task.h"
 
 /* ---- Tasks ---- */
 
@@ -102,14 +101,9 @@ static void a_task_yields_after_so_many_acquires(void)
 	with_budget(1000, acquire_for_ever);
 }
 
-struct channel {
-	chp_mpsc_tx tx;
-	chp_mpsc_rx rx;
-};
-
 static void send_one(void *data)
 {
-	struct channel *c = data;
+	struct int_channel *c = data;
 	int v = 1;
 
 	CHECK_CODE(chp_mpsc_send(&c->tx, &v), 0);
@@ -117,7 +111,7 @@ static void send_one(void *data)
 
 static void receive_one(void *data)
 {
-	struct channel *c = data;
+	struct int_channel *c = data;
 	int v;
 
 	CHECK_CODE(chp_mpsc_recv(&c->rx, &v), 0);
@@ -126,7 +120,7 @@ static void receive_one(void *data)
 
 static void *use_a_channel(void *arg)
 {
-	struct channel c;
+	struct int_channel c;
 
 	CHECK_CODE(chp_mpsc_bounded(1000, sizeof(int), NULL, &c.tx, &c.rx), 0);
 	check_spent(until_others_ran(send_one, &c));
@@ -134,8 +128,7 @@ static void *use_a_channel(void *arg)
 		;
 	chp_yield();
 	check_spent(until_others_ran(receive_one, &c));
-	chp_mpsc_tx_drop(&c.tx);
-	chp_mpsc_rx_drop(&c.rx);
+	drop_channel(&c);
 	return arg;
 }
 
@@ -143,11 +136,6 @@ static void sends_and_receives_cost_as_much(void)
 {
 	with_budget(0, use_a_channel);
 	with_budget(5, use_a_channel);
-}
-
-static void *end_at_once(void *arg)
-{
-	return arg;
 }
 
 static void join_one(void *data)
@@ -161,8 +149,7 @@ static void *join_ended_tasks(void *arg)
 {
 	chp_task t[100], *next = t;
 
-	for (int i = 0; i < 100; i++)
-		CHECK_CODE(chp_spawn(&t[i], end_at_once, NULL), 0);
+	spawn_all(t, 100, give_back, NULL);
 	h_until(chp_task_is_finished(&t[99]) == 1);
 	for (int i = 0; i < 100; i++)
 		h_until(chp_task_is_finished(&t[i]) == 1);
@@ -285,29 +272,16 @@ static void *watch_a_game(void *arg)
 	others_ran = 1;
 	chp_semaphore_release(&to[0], 1);
 	chp_semaphore_release(&to[1], 1);
-	for (int i = 0; i < 2; i++)
-		CHECK_CODE(chp_join(&player[i], NULL), 0);
+	join_all(player, 2);
 	return arg;
 }
 
 static void two_that_wake_each_other_do_not_keep_out_a_third(void)
 {
-	chp_runtime_options options = { .workers = 1 };
-
-	CHECK_CODE(chp_run(&options, watch_a_game, NULL, NULL), 0);
-	options.kind = CHP_CURRENT_THREAD;
-	CHECK_CODE(chp_run(&options, watch_a_game, NULL, NULL), 0);
+	with_one_worker(watch_a_game);
 }
 
 /* ---- By hand ---- */
-
-static int poll_acquire(chp_acquire_op *op, struct h_waker *w, uint32_t *left)
-{
-	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(w));
-
-	ctx.budget = left;
-	return chp_op_poll(&op->op, &ctx);
-}
 
 static void a_poller_without_budget_is_told_to_come_back(void)
 {
@@ -319,17 +293,17 @@ static void a_poller_without_budget_is_told_to_come_back(void)
 	for (uint32_t i = 3; i > 0; i--) {
 		CHECK_EQ(left, i);
 		chp_semaphore_acquire_op(&op, &plenty, 1);
-		CHECK_CODE(poll_acquire(&op, &w, &left), 0);
+		CHECK_CODE(h_poll_within(&op.op, &w, &left), 0);
 	}
 	CHECK_EQ(left, 0);
 	CHECK_EQ(h_wakes(&w), 0);
 	chp_semaphore_acquire_op(&op, &plenty, 1);
-	CHECK_CODE(poll_acquire(&op, &w, &left), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &left), CHP_PENDING);
 	CHECK_EQ(left, 0);
 	/* Nobody else will wake it, so the poll itself has to. */
 	h_until(h_wakes(&w) >= 1);
 	left = 1;
-	CHECK_CODE(poll_acquire(&op, &w, &left), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &left), 0);
 	CHECK_EQ(left, 0);
 	CHECK_EQ(chp_semaphore_available(&plenty), 6);
 	CHECK_EQ(h_refs(&w), 0);
@@ -344,10 +318,10 @@ static void a_poll_that_stays_pending_costs_nothing(void)
 	chp_semaphore_init(&plenty, 0, CHP_FIFO);
 	chp_semaphore_acquire_op(&op, &plenty, 1);
 	for (int i = 0; i < 5; i++)
-		CHECK_CODE(poll_acquire(&op, &w, &left), CHP_PENDING);
+		CHECK_CODE(h_poll_within(&op.op, &w, &left), CHP_PENDING);
 	CHECK_EQ(left, 2);
 	chp_semaphore_release(&plenty, 1);
-	CHECK_CODE(poll_acquire(&op, &w, &left), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &left), 0);
 	CHECK_EQ(left, 1);
 }
 
@@ -359,7 +333,7 @@ static void without_budget_an_operation_can_be_cancelled(void)
 
 	chp_semaphore_init(&plenty, 1, CHP_FIFO);
 	chp_semaphore_acquire_op(&op, &plenty, 1);
-	CHECK_CODE(poll_acquire(&op, &w, &left), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &left), CHP_PENDING);
 	CHECK(chp_op_cancel(&op.op) != CHP_TOO_LATE);
 	CHECK_EQ(chp_semaphore_available(&plenty), 1);
 	CHECK_EQ(chp_semaphore_has_waiters(&plenty), 0);
@@ -374,7 +348,7 @@ static void without_a_budget_there_is_no_limit(void)
 	chp_semaphore_init(&plenty, 1000, CHP_FIFO);
 	for (int i = 0; i < 1000; i++) {
 		chp_semaphore_acquire_op(&op, &plenty, 1);
-		CHECK_CODE(poll_acquire(&op, &w, NULL), 0);
+		CHECK_CODE(h_poll_within(&op.op, &w, NULL), 0);
 	}
 }
 

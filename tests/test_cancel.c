@@ -11,12 +11,8 @@ static chp_semaphore s;
 static int acquire(chp_cancel *token, chp_time deadline)
 {
 	chp_wait w = { .deadline = deadline, .cancel = token };
-	chp_acquire_op op;
 
-	if (h_mode() != H_POLLED)
-		return chp_semaphore_acquire_with(&s, 1, &w);
-	chp_semaphore_acquire_op(&op, &s, 1);
-	return h_wait(&op.op, &w);
+	return h_acquire(&s, 1, &w);
 }
 
 static int wait_for(chp_cancel *token, const chp_wait *w)
@@ -315,14 +311,6 @@ static void once_cancelled_a_token_does_not_time_out(void)
 
 /* ---- Waiting for a token ---- */
 
-static void *cancel_it(void *token)
-{
-	for (int i = 0; i < 30; i++)
-		h_yield();
-	chp_cancel_now(token);
-	return NULL;
-}
-
 static void a_token_can_be_waited_for(void)
 {
 	chp_cancel token = CHP_CANCEL_INIT, timed;
@@ -331,7 +319,7 @@ static void a_token_can_be_waited_for(void)
 
 	CHECK_CODE(wait_for(&token, &soon), CHP_ETIMEDOUT);
 	CHECK(chp_now() >= soon.deadline);
-	h_spawn(&a, cancel_it, &token);
+	h_spawn(&a, h_cancel_later, &token);
 	CHECK_CODE(wait_for(&token, NULL), 0);
 	CHECK_CODE(wait_for(&token, &soon), 0);
 	h_join(&a);

@@ -8,13 +8,7 @@
 
 static int acquire(chp_semaphore *s, chp_cancel *token)
 {
-	chp_wait w = { .cancel = token };
-	chp_acquire_op op;
-
-	if (h_mode() != H_POLLED)
-		return chp_semaphore_acquire_with(s, 1, &w);
-	chp_semaphore_acquire_op(&op, s, 1);
-	return h_wait(&op.op, &w);
+	return h_acquire(s, 1, &(chp_wait){ .cancel = token });
 }
 
 /* ---- Against grants ---- */

@@ -1,38 +1,8 @@
 /*
  * test_driver.c - an embedding loop that drives the library's timers itself:
  * chp_driver_fd() and chp_driver_turn().
- *
- * Asking for the descriptor changes the process for good, so each test runs in
- * a process of its own.
  */
-#include "harness.h"
-
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static void in_a_process_of_its_own(void (*fn)(void))
-{
-	pid_t child;
-	int status;
-
-	fflush(NULL);
-	child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		fn();
-		_exit(0);
-	}
-	CHECK_EQ(waitpid(child, &status, 0), child);
-	CHECK_EQ(status, 0);
-}
-
-static bool is_readable(int fd, int timeout_ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, timeout_ms) == 1;
-}
+#include "driver.h"
 
 /* As a foreign loop does: wait for the descriptor, take a turn. */
 static int turn_until_woken(int fd, struct h_waker *w)
@@ -40,7 +10,7 @@ static int turn_until_woken(int fd, struct h_waker *w)
 	int sum = 0, r;
 
 	while (h_wakes(w) == 0) {
-		CHECK(is_readable(fd, 5000));
+		CHECK_EQ(readable(fd, LONG_ENOUGH), 1);
 		r = chp_driver_turn();
 		CHECK(r >= 0);
 		sum += r;
@@ -57,21 +27,16 @@ static void arm(chp_sleep_op *op, struct h_waker *w, chp_time length)
 
 /* ---- Tests ---- */
 
-static void turn_without_fd(void)
+CHILD(a_turn_needs_the_descriptor_first)
 {
 	CHECK_CODE(chp_driver_turn(), CHP_EINVAL);
 	CHECK(chp_driver_fd() >= 0);
 	CHECK_CODE(chp_driver_turn(), 0);
 }
 
-static void a_turn_needs_the_descriptor_first(void)
+CHILD(timers_make_the_descriptor_readable)
 {
-	in_a_process_of_its_own(turn_without_fd);
-}
-
-static void drive_timers(void)
-{
-	int fd = chp_driver_fd();
+	int fd = fd_of_driver();
 	struct h_waker w[5] = { { { 0 }, { 0 } } }, far = { 0 };
 	chp_sleep_op ops[5], never;
 
@@ -94,32 +59,22 @@ static void drive_timers(void)
 	CHECK_EQ(h_refs(&far), 0);
 }
 
-static void timers_make_the_descriptor_readable(void)
+CHILD(wakers_run_only_inside_a_turn)
 {
-	in_a_process_of_its_own(drive_timers);
-}
-
-static void wait_without_a_turn(void)
-{
-	int fd = chp_driver_fd();
+	int fd = fd_of_driver();
 	struct h_waker w = { 0 };
 	chp_sleep_op op;
 
 	arm(&op, &w, 2 * CHP_MS);
-	CHECK(is_readable(fd, 5000));
+	CHECK_EQ(readable(fd, LONG_ENOUGH), 1);
 	h_until(chp_now() > op.until + 5 * CHP_MS);
 	CHECK_EQ(h_wakes(&w), 0);
 	CHECK_EQ(turn_until_woken(fd, &w), 1);
 	CHECK_CODE(h_poll(&op.op, &w), 0);
 }
 
-static void wakers_run_only_inside_a_turn(void)
-{
-	in_a_process_of_its_own(wait_without_a_turn);
-}
-
 /* The library's own thread has timers when it is told to stop. */
-static void take_over(void)
+CHILD(driving_can_be_taken_over)
 {
 	struct h_waker w = { 0 }, first = { 0 };
 	chp_sleep_op op, earlier;
@@ -141,11 +96,6 @@ static void take_over(void)
 	CHECK_CODE(h_poll(&op.op, &w), 0);
 }
 
-static void driving_can_be_taken_over(void)
-{
-	in_a_process_of_its_own(take_over);
-}
-
 static struct h_waker from_thread;
 static chp_sleep_op armed_by_thread;
 
@@ -156,9 +106,9 @@ static void *arm_on_a_thread(void *arg)
 }
 
 /* The loop sleeps until a far timer when another thread arms a near one. */
-static void arm_elsewhere(void)
+CHILD(other_threads_may_arm_timers)
 {
-	int fd = chp_driver_fd();
+	int fd = fd_of_driver();
 	struct h_waker w = { 0 };
 	struct h_agent a;
 	chp_sleep_op far;
@@ -170,11 +120,6 @@ static void arm_elsewhere(void)
 	h_join_thread(&a);
 	CHECK_CODE(h_poll(&armed_by_thread.op, &from_thread), 0);
 	CHECK_CODE(chp_op_cancel(&far.op), CHP_HELD_NOTHING);
-}
-
-static void other_threads_may_arm_timers(void)
-{
-	in_a_process_of_its_own(arm_elsewhere);
 }
 
 static int other_result;
@@ -194,42 +139,26 @@ static void wake_while_another_turns(void *data)
 	*(int *)data = 1;
 }
 
-static void ignore(void *data)
+CHILD(only_one_thread_at_a_time_takes_a_turn)
 {
-	(void)data;
-}
-
-static void turn_twice(void)
-{
-	static const chp_waker_class cls = { wake_while_another_turns, ignore,
-					     ignore };
-	int fd = chp_driver_fd(), woken = 0;
+	static const chp_waker_class cls = { wake_while_another_turns, h_ignore,
+					     h_ignore };
+	int fd = fd_of_driver(), woken = 0;
 	chp_poll_ctx ctx = chp_poll_ctx_of((chp_waker){ &cls, &woken });
 	chp_sleep_op op;
 
 	chp_sleep_until_op(&op, chp_in(30 * CHP_MS));
 	CHECK_CODE(chp_op_poll(&op.op, &ctx), CHP_PENDING);
 	while (!woken) {
-		CHECK(is_readable(fd, 5000));
+		CHECK_EQ(readable(fd, LONG_ENOUGH), 1);
 		CHECK(chp_driver_turn() >= 0);
 	}
 	CHECK_CODE(other_result, CHP_EBUSY);
 	CHECK_CODE(chp_op_poll(&op.op, NULL), 0);
 }
 
-static void only_one_thread_at_a_time_takes_a_turn(void)
-{
-	in_a_process_of_its_own(turn_twice);
-}
-
-static void *sleep_in_a_task(void *arg)
-{
-	CHECK_CODE(chp_sleep_for(2 * CHP_MS), 0);
-	return arg;
-}
-
 /* Blocking threads and runtimes never needed the driver. */
-static void never_turn(void)
+CHILD(threads_and_runtimes_do_not_need_a_turn)
 {
 	chp_semaphore s = CHP_SEMAPHORE_INIT(0, CHP_FIFO);
 	chp_wait w;
@@ -239,11 +168,6 @@ static void never_turn(void)
 	w = (chp_wait){ .deadline = chp_in(2 * CHP_MS) };
 	CHECK_CODE(chp_semaphore_acquire_with(&s, 1, &w), CHP_ETIMEDOUT);
 	CHECK_CODE(chp_run(NULL, sleep_in_a_task, NULL, NULL), 0);
-}
-
-static void threads_and_runtimes_do_not_need_a_turn(void)
-{
-	in_a_process_of_its_own(never_turn);
 }
 
 /* clang-format off */

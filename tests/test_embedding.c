@@ -1,62 +1,11 @@
 /*
  * test_embedding.c - driving time, descriptors and signals from a foreign
  * event loop, with chp_driver_fd() and chp_driver_turn().
- *
- * Asking for the descriptor changes the whole process for good, so each test
- * runs in a child of its own.  All tests are of the kind that the harness runs
- * on its plain main thread, and nothing else has been started when they fork.
  */
-#include "harness.h"
+#include "driver.h"
+#include "fd.h"
 
-#include <dirent.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static void in_child(void (*fn)(void))
-{
-	int status;
-	pid_t child;
-
-	fflush(NULL);
-	child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		alarm(60); /* a hang ends the child, and so the test */
-		fn();
-		_exit(0);
-	}
-	CHECK_EQ(waitpid(child, &status, 0), child);
-	CHECK_EQ(status, 0);
-}
-
-/* A test, and the function that it runs in a child. */
-#define CHILD(name)                                                            \
-	static void name##_in_child(void);                                     \
-	static void name(void)                                                 \
-	{                                                                      \
-		in_child(name##_in_child);                                     \
-	}                                                                      \
-	static void name##_in_child(void)
-
-static int fd_of_driver(void)
-{
-	int fd = chp_driver_fd();
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-/* Wait until the descriptor is readable; 0 if it is not within `ms`. */
-static int readable(int fd, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, ms);
-}
-
-#define LONG_ENOUGH 30000 /* ms; only a failure lasts that long */
 
 /*
  * Take turns, each when the descriptor says so, until the waker has run.  How
@@ -74,18 +23,6 @@ static int turns_until_woken(int fd, struct h_waker *w)
 		turns++;
 	}
 	return turns;
-}
-
-static int threads_of_process(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int n = -2; /* . and .. */
-
-	CHECK(d != NULL);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 /* Begin again if the machine was so slow that the time was up at once. */
@@ -119,14 +56,14 @@ CHILD(the_descriptor_stays_the_same)
 
 CHILD(no_thread_is_started)
 {
-	int fd = fd_of_driver(), before = threads_of_process();
+	int fd = fd_of_driver(), before = h_threads();
 	struct h_waker w = { 0 };
 	chp_sleep_op sleep;
 
 	start_sleep(&sleep, &w, CHP_MS);
 	turns_until_woken(fd, &w);
 	CHECK_CODE(h_poll(&sleep.op, &w), 0);
-	CHECK_EQ(threads_of_process(), before);
+	CHECK_EQ(h_threads(), before);
 }
 
 CHILD(a_thread_that_drives_is_relieved)
@@ -135,24 +72,23 @@ CHILD(a_thread_that_drives_is_relieved)
 	chp_sleep_op sleep, pending;
 	chp_fd_op op;
 	chp_fd *f;
-	int before = threads_of_process(), during, ends[2], fd;
+	int before = h_threads(), during, ends[2], fd;
 
 	/* This one is served by the library's thread. */
 	start_sleep(&sleep, &first, CHP_MS);
 	h_until(h_wakes(&first) == 1);
 	CHECK_CODE(h_poll(&sleep.op, &first), 0);
-	during = threads_of_process();
+	during = h_threads();
 	CHECK(during > before);
 
 	/* These begin with it, and must move over. */
 	start_sleep(&pending, &late, 30 * CHP_MS);
-	CHECK_EQ(pipe(ends), 0);
-	CHECK_CODE(chp_fd_new(&f, ends[0]), 0);
+	f = open_pipe(ends);
 	chp_fd_wait_op(&op, f, CHP_READABLE);
 	CHECK_CODE(h_poll(&op.op, &seen), CHP_PENDING);
 
 	fd = fd_of_driver();
-	h_until(threads_of_process() < during);
+	h_until(h_threads() < during);
 	CHECK_EQ(write(ends[1], "x", 1), 1);
 	turns_until_woken(fd, &seen);
 	CHECK_EQ(h_poll(&op.op, &seen), CHP_READABLE);
@@ -267,8 +203,7 @@ CHILD(a_descriptor_is_noted_in_a_turn)
 	chp_fd *f;
 	char c;
 
-	CHECK_EQ(pipe(ends), 0);
-	CHECK_CODE(chp_fd_new(&f, ends[0]), 0);
+	f = open_pipe(ends);
 	for (int i = 0; i < 100; i++) {
 		chp_fd_wait_op(&op, f, CHP_READABLE);
 		CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
@@ -282,11 +217,6 @@ CHILD(a_descriptor_is_noted_in_a_turn)
 	CHECK_EQ(h_refs(&w), 0);
 }
 
-static void *wait_blocking(void *arg)
-{
-	return (void *)(intptr_t)chp_fd_wait(arg, CHP_READABLE);
-}
-
 /* A thread that blocks on a descriptor of the process is served by turns. */
 CHILD(turns_serve_threads_that_block)
 {
@@ -294,9 +224,8 @@ CHILD(turns_serve_threads_that_block)
 	struct h_agent a;
 	chp_fd *f;
 
-	CHECK_EQ(pipe(ends), 0);
-	CHECK_CODE(chp_fd_new(&f, ends[0]), 0);
-	h_spawn_thread(&a, wait_blocking, f);
+	f = open_pipe(ends);
+	h_spawn_thread(&a, wait_readable, f);
 	CHECK_EQ(write(ends[1], "x", 1), 1);
 	CHECK_EQ(readable(fd, LONG_ENOUGH), 1);
 	CHECK(chp_driver_turn() >= 0);
@@ -348,12 +277,7 @@ static void note_wake(void *data)
 	free(noted.victim);
 }
 
-static void note_nothing(void *data)
-{
-	(void)data;
-}
-
-static const chp_waker_class noting = { note_wake, note_nothing, note_nothing };
+static const chp_waker_class noting = { note_wake, h_ignore, h_ignore };
 
 CHILD(wakers_run_inside_the_turn_and_may_cancel_others)
 {
@@ -379,13 +303,6 @@ CHILD(wakers_run_inside_the_turn_and_may_cancel_others)
 	CHECK_CODE(chp_op_poll(&sleep.op, &ctx), 0);
 	CHECK(chp_driver_turn() >= 0);
 	CHECK_EQ(h_refs(&gone), 0);
-}
-
-/* Whatever needs no process-wide driver goes on without turns. */
-static void *sleep_in_a_task(void *arg)
-{
-	CHECK_CODE(chp_sleep_for(2 * CHP_MS), 0);
-	return arg;
 }
 
 CHILD(threads_and_runtimes_need_no_turns)

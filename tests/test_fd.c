@@ -6,29 +6,11 @@
  * again.  If one of them is left waiting although there is data, room or an
  * end, the test hangs and its watchdog ends it.
  */
-#include "harness.h"
+#include "fd.h"
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-static int wait_fd(chp_fd *f, unsigned what, const chp_wait *w)
-{
-	chp_fd_op op;
-
-	chp_fd_wait_op(&op, f, what);
-	return h_wait(&op.op, w);
-}
-
-static chp_fd *registered(int fd)
-{
-	chp_fd *f = NULL;
-
-	CHECK_CODE(chp_fd_new(&f, fd), 0);
-	CHECK_EQ(chp_fd_number(f), fd);
-	return f;
-}
 
 /* What read says once it does not say EAGAIN any more. */
 static ssize_t get(chp_fd *f, void *out, size_t size)
@@ -77,18 +59,6 @@ static void drain(int fd)
 }
 
 /* ---- One waiter ---- */
-
-/* First in the list, so that the harness starts the process-wide driver, whose
-   descriptors stay open, before threads begin to use it. */
-static void the_driver_of_the_process_is_there(void)
-{
-	int ends[2];
-
-	make_sockets(ends);
-	chp_fd_free(registered(ends[0]));
-	close(ends[0]);
-	close(ends[1]);
-}
 
 struct player {
 	chp_fd *f;
@@ -171,8 +141,7 @@ static void the_end_of_a_pipe_is_readable(void)
 	int ends[2];
 	chp_fd *f;
 
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
+	f = open_pipe(ends);
 	h_spawn(&a, read_to_the_end, f);
 	CHECK_EQ(write(ends[1], "ab", 2), 2);
 	close(ends[1]);
@@ -240,9 +209,7 @@ static void both_directions_wait_apart(void)
 			CHECK_EQ((intptr_t)h_join(&writer), 0);
 		}
 	}
-	chp_fd_free(f);
-	close(ends[0]);
-	close(ends[1]);
+	free_and_close(f, ends);
 }
 
 static void either_direction_says_which(void)
@@ -258,9 +225,7 @@ static void either_direction_says_which(void)
 	drain(ends[1]);
 	CHECK_EQ(wait_fd(f, CHP_READABLE | CHP_WRITABLE, NULL),
 		 CHP_READABLE | CHP_WRITABLE);
-	chp_fd_free(f);
-	close(ends[0]);
-	close(ends[1]);
+	free_and_close(f, ends);
 }
 
 static void what_is_ready_stays_ready_until_it_is_used(void)
@@ -282,9 +247,7 @@ static void what_is_ready_stays_ready_until_it_is_used(void)
 	}
 	CHECK_CODE(wait_fd(f, CHP_READABLE, &once), CHP_ETIMEDOUT);
 	CHECK_EQ(wait_fd(f, CHP_READABLE | CHP_WRITABLE, NULL), CHP_WRITABLE);
-	chp_fd_free(f);
-	close(ends[0]);
-	close(ends[1]);
+	free_and_close(f, ends);
 }
 
 /* ---- Several waiters ---- */
@@ -296,8 +259,7 @@ static void all_readers_together_get_each_byte_once(void)
 	int ends[2];
 	chp_fd *f;
 
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
+	f = open_pipe(ends);
 	for (int i = 0; i < 4; i++)
 		h_spawn(&readers[i], read_to_the_end, f);
 	for (long i = 0; i < bytes; i++) {
@@ -321,8 +283,7 @@ static void one_event_wakes_all_who_wait(void)
 	int ends[2];
 	chp_fd *f;
 
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
+	f = open_pipe(ends);
 	for (int i = 0; i < 3; i++) {
 		chp_fd_wait_op(&ops[i], f, CHP_READABLE);
 		CHECK_CODE(h_poll(&ops[i].op, &wakers[i]), CHP_PENDING);
@@ -337,9 +298,7 @@ static void one_event_wakes_all_who_wait(void)
 	}
 	for (int i = 0; i < 3; i++)
 		h_until(h_refs(&wakers[i]) == 0);
-	chp_fd_free(f);
-	close(ends[0]);
-	close(ends[1]);
+	free_and_close(f, ends);
 }
 
 /*
@@ -354,8 +313,7 @@ static void wait_after_another_was_told(const char *bytes)
 	chp_fd *f;
 	char c;
 
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
+	f = open_pipe(ends);
 	CHECK_EQ(read(ends[0], &c, 1), -1); /* the first's try */
 	CHECK_EQ(read(ends[0], &c, 1), -1); /* the second's try */
 	CHECK_EQ(write(ends[1], bytes, strlen(bytes)), strlen(bytes));

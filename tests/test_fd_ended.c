@@ -2,37 +2,7 @@
  * test_fd_ended.c - waits for descriptors that are cancelled, time out, are
  * interrupted, lose a select, or should not have begun.
  */
-#include "harness.h"
-
-#include <unistd.h>
-
-static int wait_fd(chp_fd *f, unsigned what, const chp_wait *w)
-{
-	chp_fd_op op;
-
-	chp_fd_wait_op(&op, f, what);
-	return h_wait(&op.op, w);
-}
-
-static chp_fd *registered(int fd)
-{
-	chp_fd *f = NULL;
-
-	CHECK_CODE(chp_fd_new(&f, fd), 0);
-	return f;
-}
-
-/* First in the list, so that the harness starts the process-wide driver, whose
-   descriptors stay open, before threads begin to use it. */
-static void the_driver_of_the_process_is_there(void)
-{
-	int ends[2];
-
-	CHECK_EQ(pipe(ends), 0);
-	chp_fd_free(registered(ends[0]));
-	close(ends[0]);
-	close(ends[1]);
-}
+#include "fd.h"
 
 /* ---- Giving up ---- */
 
@@ -43,8 +13,7 @@ static void a_cancelled_wait_leaves_readiness_to_others(void)
 	chp_fd_op op;
 	chp_fd *f;
 
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
+	f = open_pipe(ends);
 	chp_fd_wait_op(&op, f, CHP_READABLE);
 	CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
 	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
@@ -60,9 +29,7 @@ static void a_cancelled_wait_leaves_readiness_to_others(void)
 	CHECK_EQ(h_refs(&w), 0);
 
 	CHECK_EQ(wait_fd(f, CHP_READABLE, NULL), CHP_READABLE);
-	chp_fd_free(f);
-	close(ends[0]);
-	close(ends[1]);
+	free_and_close(f, ends);
 }
 
 static void a_wait_that_is_ended_says_why(void)
@@ -72,8 +39,7 @@ static void a_wait_that_is_ended_says_why(void)
 	int ends[2];
 	chp_fd *f;
 
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
+	f = open_pipe(ends);
 	CHECK_CODE(wait_fd(f, CHP_READABLE, &w), CHP_ETIMEDOUT);
 	CHECK(chp_now() >= w.deadline);
 	chp_cancel_now(&token);
@@ -83,14 +49,7 @@ static void a_wait_that_is_ended_says_why(void)
 
 	CHECK_EQ(write(ends[1], "x", 1), 1);
 	CHECK_EQ(wait_fd(f, CHP_READABLE, NULL), CHP_READABLE);
-	chp_fd_free(f);
-	close(ends[0]);
-	close(ends[1]);
-}
-
-static void *wait_for_reading(void *arg)
-{
-	return (void *)(intptr_t)chp_fd_wait(arg, CHP_READABLE);
+	free_and_close(f, ends);
 }
 
 static void interrupt_and_abort_end_waits(void)
@@ -99,19 +58,16 @@ static void interrupt_and_abort_end_waits(void)
 	int ends[2];
 	chp_fd *f;
 
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
-	h_spawn(&a, wait_for_reading, f);
+	f = open_pipe(ends);
+	h_spawn(&a, wait_readable, f);
 	CHECK_CODE(chp_interrupt(a.agent), 0);
 	CHECK_CODE((int)(intptr_t)h_join(&a), CHP_EINTR);
 	if (chp_task_id() != 0) {
-		h_spawn(&a, wait_for_reading, f);
+		h_spawn(&a, wait_readable, f);
 		CHECK_CODE(chp_task_abort(&a.task), 0);
 		CHECK_CODE((int)(intptr_t)h_join(&a), CHP_EABORTED);
 	}
-	chp_fd_free(f);
-	close(ends[0]);
-	close(ends[1]);
+	free_and_close(f, ends);
 }
 
 static void a_descriptor_that_loses_a_select_keeps_its_readiness(void)
@@ -122,10 +78,8 @@ static void a_descriptor_that_loses_a_select_keeps_its_readiness(void)
 	chp_select_op select;
 	chp_fd *f, *g;
 
-	CHECK_EQ(pipe(ends), 0);
-	CHECK_EQ(pipe(never), 0);
-	f = registered(ends[0]);
-	g = registered(never[0]);
+	f = open_pipe(ends);
+	g = open_pipe(never);
 	for (int round = 0; round < 10; round++) {
 		char c;
 
@@ -140,12 +94,8 @@ static void a_descriptor_that_loses_a_select_keeps_its_readiness(void)
 	}
 	CHECK_EQ(write(never[1], "x", 1), 1);
 	CHECK_EQ(wait_fd(g, CHP_READABLE, NULL), CHP_READABLE);
-	chp_fd_free(f);
-	chp_fd_free(g);
-	close(ends[0]);
-	close(ends[1]);
-	close(never[0]);
-	close(never[1]);
+	free_and_close(f, ends);
+	free_and_close(g, never);
 }
 
 /* ---- Bad arguments, misuse ---- */
@@ -162,8 +112,7 @@ static void what_cannot_be_waited_for_is_refused(void)
 	close(file);
 	CHECK_CODE(chp_fd_new(&f, -1), -EBADF);
 
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
+	f = open_pipe(ends);
 	CHECK_CODE(chp_fd_new(&again, ends[0]), -EEXIST);
 	CHECK_CODE(wait_fd(f, 0, NULL), CHP_EINVAL);
 	CHECK_CODE(wait_fd(f, 8, NULL), CHP_EINVAL);
@@ -186,8 +135,7 @@ static void *free_with_a_waiter(void *arg)
 	chp_fd *f;
 
 	(void)arg;
-	CHECK_EQ(pipe(ends), 0);
-	f = registered(ends[0]);
+	f = open_pipe(ends);
 	chp_fd_wait_op(&op, f, CHP_READABLE);
 	CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
 	chp_fd_free(f);

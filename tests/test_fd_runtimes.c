@@ -2,24 +2,11 @@
  * test_fd_runtimes.c - a descriptor belongs to one runtime, or to the
  * process; who waits on it may live elsewhere, and may outlive it.
  */
-#include "harness.h"
-
-#include <pthread.h>
-#include <unistd.h>
+#include "fd.h"
+#include "task.h"
 
 static int ends[2];
 static chp_fd *shared;
-
-static void open_pipe(void)
-{
-	CHECK_EQ(pipe(ends), 0);
-}
-
-static void close_pipe(void)
-{
-	close(ends[0]);
-	close(ends[1]);
-}
 
 static void *make_shared(void *arg)
 {
@@ -31,21 +18,8 @@ static void *make_shared(void *arg)
 static chp_runtime *new_runtime(chp_runtime_kind kind)
 {
 	chp_runtime_options options = { .kind = kind, .workers = 2 };
-	chp_runtime *rt;
 
-	CHECK_CODE(chp_runtime_new(&rt, &options), 0);
-	return rt;
-}
-
-static void shut_down(chp_runtime *rt)
-{
-	CHECK_CODE(chp_runtime_shutdown(rt, 0, NULL, 0, NULL), 0);
-}
-
-static void *wait_shared(void *arg)
-{
-	(void)arg;
-	return (void *)(intptr_t)chp_fd_wait(shared, CHP_READABLE);
+	return make_runtime(&options);
 }
 
 static void *read_to_the_end(void *arg)
@@ -70,14 +44,6 @@ static void *read_to_the_end(void *arg)
 
 /* ---- Waiting from elsewhere ---- */
 
-static void the_driver_of_the_process_is_there(void)
-{
-	open_pipe();
-	make_shared(NULL);
-	chp_fd_free(shared);
-	close_pipe();
-}
-
 /* A thread, a task here, a task of another runtime, a poller: one pipe. */
 static void wait_from_everywhere(void)
 {
@@ -91,7 +57,7 @@ static void wait_from_everywhere(void)
 	intptr_t sum = 0;
 	long bytes = h_rounds(500);
 
-	open_pipe();
+	CHECK_EQ(pipe(ends), 0);
 	make_shared(NULL);
 	h_spawn_thread(&thread, read_to_the_end, NULL);
 	h_spawn(&here, read_to_the_end, NULL);
@@ -123,18 +89,17 @@ static void a_thread_waits_on_a_descriptor_of_a_runtime(void)
 	chp_runtime *rt = new_runtime(CHP_MANY_THREADS);
 	struct h_agent thread;
 
-	open_pipe();
+	CHECK_EQ(pipe(ends), 0);
 	CHECK_CODE(chp_runtime_block_on(rt, make_shared, NULL, NULL), 0);
 	for (int i = 0; i < 50; i++) {
 		char c;
 
-		h_spawn_thread(&thread, wait_shared, NULL);
+		h_spawn_thread(&thread, wait_readable, shared);
 		CHECK_EQ(write(ends[1], "x", 1), 1);
 		CHECK_EQ((intptr_t)h_join_thread(&thread), CHP_READABLE);
 		CHECK_EQ(read(ends[0], &c, 1), 1);
 	}
-	chp_fd_free(shared);
-	close_pipe();
+	free_and_close(shared, ends);
 	shut_down(rt);
 }
 
@@ -147,10 +112,10 @@ static void shutdown_ends_waits_from_outside(chp_runtime_kind kind)
 	struct h_waker w = { 0 };
 	chp_fd_op op, late;
 
-	open_pipe();
+	CHECK_EQ(pipe(ends), 0);
 	CHECK_CODE(chp_runtime_block_on(rt, make_shared, NULL, NULL), 0);
 	for (int i = 0; i < 3; i++)
-		h_spawn_thread(&threads[i], wait_shared, NULL);
+		h_spawn_thread(&threads[i], wait_readable, shared);
 	chp_fd_wait_op(&op, shared, CHP_READABLE);
 	CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
 	shut_down(rt);
@@ -166,8 +131,7 @@ static void shutdown_ends_waits_from_outside(chp_runtime_kind kind)
 	CHECK_CODE(h_poll(&late.op, &w), CHP_ECLOSED);
 	CHECK_CODE(chp_fd_wait(shared, CHP_WRITABLE), CHP_ECLOSED);
 	h_until(h_refs(&w) == 0);
-	chp_fd_free(shared);
-	close_pipe();
+	free_and_close(shared, ends);
 }
 
 static void shutdown_ends_waits_on_many_threads(void)
@@ -187,15 +151,14 @@ static void a_wait_may_be_cancelled_after_shutdown(void)
 	struct h_waker w = { 0 };
 	chp_fd_op op;
 
-	open_pipe();
+	CHECK_EQ(pipe(ends), 0);
 	CHECK_CODE(chp_runtime_block_on(rt, make_shared, NULL, NULL), 0);
 	chp_fd_wait_op(&op, shared, CHP_READABLE);
 	CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
 	shut_down(rt);
 	chp_op_cancel(&op.op);
 	h_until(h_refs(&w) == 0);
-	chp_fd_free(shared);
-	close_pipe();
+	free_and_close(shared, ends);
 }
 
 /* A descriptor that its runtime has left behind can go to another. */
@@ -203,7 +166,7 @@ static void a_descriptor_may_be_registered_again_elsewhere(void)
 {
 	chp_runtime *rt = new_runtime(CHP_MANY_THREADS);
 
-	open_pipe();
+	CHECK_EQ(pipe(ends), 0);
 	CHECK_CODE(chp_runtime_block_on(rt, make_shared, NULL, NULL), 0);
 	shut_down(rt);
 	chp_fd_free(shared);
@@ -214,7 +177,7 @@ static void a_descriptor_may_be_registered_again_elsewhere(void)
 	CHECK_EQ(chp_fd_wait(shared, CHP_READABLE), CHP_READABLE);
 	chp_fd_free(shared);
 	shut_down(rt);
-	close_pipe();
+	close_both(ends);
 }
 
 /* ---- Coming and going ---- */

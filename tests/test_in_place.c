@@ -3,14 +3,11 @@
  * call keeps the task's stack and identity, may wait and nest, and where there
  * is no worker to relieve it is a plain call.
  */
-#include "harness.h"
+#include "task.h"
 
-#include <dirent.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
-static chp_semaphore gate;
-static atomic_int flag, runs;
+static atomic_int flag;
 
 /* Run fn(arg) on a many-thread runtime of one worker, then of two. */
 static void with_few_workers(void *(*fn)(void *arg))
@@ -18,22 +15,10 @@ static void with_few_workers(void *(*fn)(void *arg))
 	for (unsigned n = 1; n <= 2; n++) {
 		chp_runtime_options options = { .workers = n };
 
-		chp_semaphore_init(&gate, 0, CHP_FIFO);
-		flag = runs = 0;
+		reset();
+		flag = 0;
 		CHECK_CODE(chp_run(&options, fn, NULL, NULL), 0);
 	}
-}
-
-static void spawn_all(chp_task *t, int n, void *(*fn)(void *arg), void *arg)
-{
-	for (int i = 0; i < n; i++)
-		CHECK_CODE(chp_spawn(&t[i], fn, arg), 0);
-}
-
-static void join_all(chp_task *t, int n)
-{
-	for (int i = 0; i < n; i++)
-		CHECK_CODE(chp_join(&t[i], NULL), 0);
 }
 
 static void *set_flag(void *arg)
@@ -93,19 +78,13 @@ static void more_tasks_than_workers_may_block_at_once(void)
 	with_few_workers(block_often);
 }
 
-static void *release_at_once(void *arg)
-{
-	chp_semaphore_release(arg, 1);
-	return arg;
-}
-
 static void *wait_inside(void *arg)
 {
 	chp_task t;
 
 	CHECK_CODE(chp_semaphore_acquire(arg, 1), 0);
 	CHECK_CODE(chp_sleep_for(500 * CHP_US), 0);
-	CHECK_CODE(chp_spawn(&t, release_at_once, arg), 0);
+	CHECK_CODE(chp_spawn(&t, release_it, arg), 0);
 	chp_yield();
 	CHECK_CODE(chp_semaphore_acquire(arg, 1), 0);
 	CHECK_CODE(chp_join(&t, NULL), 0);
@@ -115,7 +94,7 @@ static void *wait_inside(void *arg)
 static void *nest(void *arg)
 {
 	CHECK(chp_block_in_place(wait_inside, arg) == &runs);
-	return chp_block_in_place(release_at_once, arg);
+	return chp_block_in_place(release_it, arg);
 }
 
 static void *see_identity(void *arg)
@@ -134,7 +113,7 @@ static void *wait_in_place(void *arg)
 	chp_task t;
 
 	CHECK(chp_block_in_place(see_identity, &self) == &self);
-	CHECK_CODE(chp_spawn(&t, release_at_once, &gate), 0);
+	CHECK_CODE(chp_spawn(&t, release_it, &gate), 0);
 	CHECK(chp_block_in_place(nest, &gate) == &gate);
 	CHECK_CODE(chp_join(&t, NULL), 0);
 	CHECK_EQ(chp_semaphore_available(&gate), 1);
@@ -224,29 +203,11 @@ static void a_pinned_task_stays_on_its_thread(void)
 
 /* ---- Many ---- */
 
-static void *be_brief(void *arg)
-{
-	runs++;
-	return arg;
-}
-
-static int threads_of_process(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int n = -2; /* . and .. */
-
-	CHECK(d != NULL);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
 static void *mix_in_place(void *arg)
 {
 	for (long i = h_rounds(200); i > 0; i--) {
 		CHECK_CODE(chp_semaphore_acquire(&gate, 1), 0);
-		CHECK(chp_block_in_place(be_brief, arg) == arg);
+		CHECK(chp_block_in_place(count_run, arg) == arg);
 		CHECK_CODE(chp_semaphore_release(&gate, 1), 0);
 		if (i % 8 == 0)
 			chp_yield();
@@ -263,7 +224,7 @@ static void *storm(void *arg)
 	join_all(t, 20);
 	CHECK_EQ(runs, 20 * h_rounds(200));
 	/* Five at once, so a thread for each and some to spare. */
-	CHECK(threads_of_process() < 50);
+	CHECK(h_threads() < 50);
 	return arg;
 }
 

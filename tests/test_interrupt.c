@@ -2,18 +2,9 @@
  * test_interrupt.c - the interrupt flag of tasks and threads: what reports it,
  * what leaves it set, what it never undoes; shields.
  */
-#include "harness.h"
-
-#include <stdatomic.h>
+#include "task.h"
 
 static chp_semaphore s;
-
-static int acquire_whatever_happens(void)
-{
-	chp_wait w = { .flags = CHP_UNINTERRUPTIBLE };
-
-	return chp_semaphore_acquire_with(&s, 1, &w);
-}
 
 static void interrupt_self(void)
 {
@@ -82,7 +73,7 @@ static void uninterruptible_waits_leave_the_flag(void)
 
 	chp_semaphore_init(&s, 1, CHP_FIFO);
 	interrupt_self();
-	CHECK_CODE(acquire_whatever_happens(), 0);
+	CHECK_CODE(acquire_whatever_happens(&s), 0);
 	CHECK_EQ(chp_is_interrupted(self), 1);
 	CHECK_CODE(chp_semaphore_acquire_with(&s, 1, &w), CHP_ETIMEDOUT);
 	CHECK(chp_now() >= w.deadline);
@@ -123,7 +114,7 @@ static void an_interrupt_ends_the_current_wait_and_no_other(void)
 
 static void *wait_uninterruptibly(void *arg)
 {
-	CHECK_CODE(acquire_whatever_happens(), 0);
+	CHECK_CODE(acquire_whatever_happens(&s), 0);
 	CHECK_EQ(chp_interrupted(), 1);
 	return arg;
 }

@@ -4,23 +4,13 @@
  *
  * With the paused clock, so that "late by 35 ms" is exact.
  */
-#include "harness.h"
+#include "clock.h"
 
 enum { PERIOD = 10 };
 
 /* Times are told in milliseconds after this. */
 static chp_time start;
 static chp_interval iv;
-
-static void paused(void *(*fn)(void *arg))
-{
-	chp_runtime_options options = {
-		.kind = CHP_CURRENT_THREAD,
-		.paused_clock = 1,
-	};
-
-	CHECK_CODE(chp_run(&options, fn, NULL, NULL), 0);
-}
 
 static chp_time at(long ms)
 {

@@ -2,11 +2,8 @@
  * test_join.c - joining: as a call and as an operation, by tasks, threads and
  * pollers; waits that end early; handles that are dead; joiners that race.
  */
-#include "harness.h"
+#include "task.h"
 
-#include <stdatomic.h>
-
-static chp_semaphore gate;
 static chp_runtime *runtime; /* for callers that have none of their own */
 
 static void begin(void)
@@ -42,21 +39,10 @@ static int join(chp_task *t, chp_outcome *o, const chp_wait *w)
 	return h_wait(&op.op, w);
 }
 
-static void *give_back(void *arg)
-{
-	return arg;
-}
-
-static void *pass_the_gate(void *arg)
-{
-	CHECK_CODE(chp_semaphore_acquire(&gate, 1), 0);
-	return arg;
-}
-
 /* Spawn a task that ends when the gate is opened for it. */
 static void spawn_behind_the_gate(chp_task *t, void *arg)
 {
-	spawn(t, pass_the_gate, arg);
+	spawn(t, wait_at_the_gate, arg);
 	h_until(chp_semaphore_queue_length(&gate) == 1);
 }
 
@@ -75,8 +61,7 @@ static void open_and_join(chp_task *t, void *expected)
 static void *open_the_gate(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < 20; i++)
-		h_yield();
+	h_let_others_run();
 	chp_semaphore_release(&gate, 1);
 	return NULL;
 }
@@ -140,7 +125,7 @@ static void a_handle_is_good_for_one_join_or_detach(void)
 	check_dead(&t);
 	check_dead(&copy);
 
-	spawn(&t, pass_the_gate, NULL);
+	spawn(&t, wait_at_the_gate, NULL);
 	copy = t;
 	CHECK_CODE(chp_task_detach(&t), 0);
 	CHECK_CODE(join(&t, NULL, NULL), CHP_EINVAL);
@@ -163,7 +148,7 @@ static void a_stale_handle_does_not_reach_a_later_task(void)
 	t[0] = old;
 	CHECK_CODE(join(&t[0], NULL, NULL), 0);
 	for (int i = 0; i < 64; i++)
-		spawn(&t[i], pass_the_gate, &t[i]);
+		spawn(&t[i], wait_at_the_gate, &t[i]);
 	check_dead(&old);
 	h_until(chp_semaphore_queue_length(&gate) == 64);
 	chp_semaphore_release(&gate, 64);
@@ -193,14 +178,6 @@ static void a_timed_out_join_leaves_the_handle(void)
 	end();
 }
 
-static void *cancel_it(void *arg)
-{
-	for (int i = 0; i < 20; i++)
-		h_yield();
-	chp_cancel_now(arg);
-	return NULL;
-}
-
 static void a_cancelled_join_leaves_the_handle(void)
 {
 	chp_cancel token = CHP_CANCEL_INIT;
@@ -210,20 +187,12 @@ static void a_cancelled_join_leaves_the_handle(void)
 
 	begin();
 	spawn_behind_the_gate(&t, &t);
-	h_spawn(&canceller, cancel_it, &token);
+	h_spawn(&canceller, h_cancel_later, &token);
 	CHECK_CODE(join(&t, NULL, &w), CHP_ECANCELED);
 	CHECK_CODE(join(&t, NULL, &w), CHP_ECANCELED);
 	h_join(&canceller);
 	open_and_join(&t, &t);
 	end();
-}
-
-static void *interrupt_it(void *arg)
-{
-	for (int i = 0; i < 20; i++)
-		h_yield();
-	CHECK_CODE(chp_interrupt(*(chp_agent *)arg), 0);
-	return NULL;
 }
 
 static void an_interrupted_join_leaves_the_handle(void)
@@ -236,7 +205,7 @@ static void an_interrupted_join_leaves_the_handle(void)
 	spawn_behind_the_gate(&t, &t);
 	chp_interrupt(self);
 	CHECK_CODE(chp_join(&t, NULL), CHP_EINTR);
-	h_spawn(&interrupter, interrupt_it, &self);
+	h_spawn(&interrupter, h_interrupt_later, &self);
 	CHECK_CODE(chp_join(&t, NULL), CHP_EINTR);
 	h_join(&interrupter);
 	open_and_join(&t, &t);
@@ -294,7 +263,8 @@ static void of_joiners_at_once_exactly_one_gets_the_value(void)
 	begin();
 	for (long round = h_rounds(300); round > 0; round--) {
 		won = ready = 0;
-		spawn(&shared, round % 2 ? give_back : pass_the_gate, &token);
+		spawn(&shared, round % 2 ? give_back : wait_at_the_gate,
+		      &token);
 		chp_semaphore_release(&gate, round % 2 ? 0 : 1);
 		for (int i = 0; i < 3; i++)
 			h_spawn(&a[i], race_for_it, &token);

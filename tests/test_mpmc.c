@@ -13,12 +13,12 @@ static int last_dropped;
 static void drop_int(void *value)
 {
 	last_dropped = *(int *)value;
-	add(&drops, 1);
+	h_add(&drops, 1);
 }
 
 static void make(size_t capacity)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	last_dropped = 0;
 	CHECK_CODE(mpmc_make(capacity, sizeof(int), drop_int, &tx, &rx), 0);
 }
@@ -60,7 +60,7 @@ static void each_message_goes_to_one_receiver_in_order(void)
 		CHECK_CODE(chp_mpmc_try_recv(&other, NULL), CHP_EAGAIN);
 		chp_mpmc_rx_drop(&other);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -82,7 +82,7 @@ static void a_full_channel_takes_no_more(void)
 	CHECK_EQ(chp_mpmc_max_capacity(&tx), 2);
 	CHECK_EQ(chp_mpmc_rx_max_capacity(&rx), 2);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 /* Over many blocks, with the spare one coming and going. */
@@ -103,7 +103,7 @@ static void an_unbounded_channel_takes_any_number(void)
 	while (taken < sent - 700)
 		CHECK_EQ(take_from(&rx), taken++);
 	drop_both();
-	CHECK_EQ(load(&drops), 700);
+	CHECK_EQ(h_load(&drops), 700);
 	CHECK_EQ(last_dropped, sent - 1);
 }
 
@@ -123,7 +123,7 @@ static void recv_many_takes_what_is_there(void)
 			CHECK_EQ(out[i], i);
 		CHECK_CODE(try_send(1), 0);
 		CHECK_EQ(mpmc_recv_many(&rx, NULL, 5, NULL), 1);
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 		chp_mpmc_tx_drop(&tx);
 		CHECK_CODE(mpmc_recv_many(&rx, out, 5, NULL), CHP_ECLOSED);
 		CHECK_EQ(mpmc_recv_many(&rx, out, 0, NULL), 0);
@@ -156,7 +156,7 @@ static void the_last_sender_ends_the_stream(void)
 	CHECK_CODE(chp_mpmc_try_recv(&rx, &v), CHP_ECLOSED);
 	CHECK_EQ(v, 77);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void the_last_receiver_closes_and_destroys(void)
@@ -168,19 +168,19 @@ static void the_last_receiver_closes_and_destroys(void)
 	CHECK_CODE(try_send(1), 0);
 	CHECK_CODE(try_send(2), 0);
 	chp_mpmc_rx_drop(&rx);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	CHECK_EQ(chp_mpmc_is_closed(&tx), 0);
 	CHECK_CODE(try_send(3), 0);
 	CHECK_EQ(take_from(&other), 1);
 	chp_mpmc_rx_drop(&other);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 	CHECK_EQ(last_dropped, 3);
 	CHECK_EQ(chp_mpmc_is_closed(&tx), 1);
 	CHECK_CODE(try_send(4), CHP_ECLOSED);
 	CHECK_CODE(mpmc_send(&tx, &(int){ 5 }, NULL), CHP_ECLOSED);
 	CHECK_CODE(mpmc_closed(&tx, NULL), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 static void either_end_may_close_and_messages_stay(void)
@@ -208,7 +208,7 @@ static void either_end_may_close_and_messages_stay(void)
 			CHECK_CODE(mpmc_recv(&rx, NULL, NULL), CHP_ECLOSED);
 			CHECK_CODE(chp_mpmc_try_recv(&rx, NULL), CHP_ECLOSED);
 			drop_both();
-			CHECK_EQ(load(&drops), 0);
+			CHECK_EQ(h_load(&drops), 0);
 		}
 	}
 }
@@ -220,9 +220,9 @@ static void what_is_left_in_a_closed_channel_is_destroyed(void)
 	CHECK_CODE(try_send(2), 0);
 	chp_mpmc_tx_close(&tx);
 	chp_mpmc_tx_drop(&tx);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_mpmc_rx_drop(&rx);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 static void empty_handles_do_nothing(void)

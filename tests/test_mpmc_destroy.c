@@ -4,6 +4,7 @@
  * one, the channel, while the other is still inside the call that gave it.
  * Meant for AddressSanitizer and ThreadSanitizer.
  */
+#include "duo.h"
 #include "mpmc.h"
 
 static chp_mpmc_tx *tx; /* on the heap, so that use after free is seen */
@@ -12,7 +13,7 @@ static int sent, got, result; /* what each side was told */
 
 static void make(size_t capacity)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	sent = result = 1000;
 	got = -1;
 	tx = malloc(sizeof(*tx));
@@ -69,7 +70,7 @@ static void race(void (*before)(void), void (*left)(void), void (*right)(void),
 		.rounds = h_rounds(1000),
 	};
 
-	seed_of_run(); /* before there are two who ask */
+	h_seed(); /* before there are two who ask */
 	run_duo(&d);
 }
 
@@ -135,7 +136,7 @@ static void two_was_received(void)
 	CHECK_CODE(sent, 0);
 	CHECK_CODE(result, 0);
 	CHECK_EQ(got, 2);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void both_free_all_right_after_a_message(void)
@@ -179,7 +180,7 @@ static void sent_or_refused(void)
 	CHECK_CODE(result, 0);
 	CHECK_EQ(got, 1);
 	CHECK(sent == 0 || sent == CHP_ECLOSED);
-	CHECK_EQ(load(&drops), sent == 0);
+	CHECK_EQ(h_load(&drops), sent == 0);
 }
 
 static void a_sender_is_admitted_and_refused_at_once(void)
@@ -194,18 +195,18 @@ static void a_sender_is_admitted_and_refused_at_once(void)
 static void none_came(void)
 {
 	CHECK_CODE(result, CHP_ECLOSED);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void nothing_was_destroyed(void)
 {
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void refused(void)
 {
 	CHECK_CODE(sent, CHP_ECLOSED);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void the_last_handles_go_together(void)
@@ -244,7 +245,7 @@ static void one_has_it_the_other_the_end(void)
 	CHECK(clone_result == 0 || clone_result == CHP_ECLOSED);
 	CHECK_EQ((result == 0) + (clone_result == 0), 1);
 	CHECK_EQ(result == 0 ? got : clone_got, 2);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void two_receivers_share_the_last_message(void)
@@ -327,7 +328,7 @@ static void the_message_is_there_if_it_was_sent(void)
 	}
 	free_tx();
 	free_rx();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_message_survives_a_receiver_who_gives_up(void)
@@ -361,7 +362,7 @@ static void the_place_is_free(void)
 	CHECK_EQ(chp_mpmc_is_empty(rx), 1);
 	free_tx();
 	free_rx();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_place_survives_a_sender_who_gives_up(void)
@@ -434,7 +435,7 @@ static void both_agree(void)
 		CHECK_EQ(got, 2);
 	free_tx();
 	free_rx();
-	CHECK_EQ(load(&drops), left);
+	CHECK_EQ(h_load(&drops), left);
 }
 
 static void running_out_of_time_loses_nothing(void)

@@ -9,7 +9,7 @@ static chp_mpmc_rx rx;
 
 static void make(void)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_mpmc_bounded(0, sizeof(int), count_drop, &tx, &rx), 0);
 }
 
@@ -69,7 +69,7 @@ static void a_polled_receiver_takes_when_it_is_polled(void)
 	CHECK_CODE(s.result, 0);
 	CHECK_EQ(h_refs(&w[0]) + h_refs(&w[1]), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_sender_that_gives_up_leaves_a_woken_receiver_waiting(void)
@@ -160,7 +160,7 @@ static void two_polled_ones_meet_through_the_channel(void)
 		CHECK_EQ(got, 6);
 		CHECK_EQ(h_refs(&sw) + h_refs(&rw), 0);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -192,7 +192,7 @@ static void a_value_left_for_one_who_gives_up_goes_to_the_next(void)
 	CHECK_CODE(chp_op_poll(&send.op, NULL), CHP_PENDING);
 	CHECK_EQ(chp_op_cancel(&send.op), CHP_HELD_NOTHING);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_value_left_in_the_channel_outlives_closing(void)
@@ -213,7 +213,7 @@ static void a_value_left_in_the_channel_outlives_closing(void)
 			CHECK_CODE(mpmc_recv(&rx, &got, NULL), CHP_ECLOSED);
 		}
 		drop_both();
-		CHECK_EQ(load(&drops), !taken_after);
+		CHECK_EQ(h_load(&drops), !taken_after);
 	}
 }
 
@@ -235,7 +235,7 @@ static void send_or_receive(chp_mpmc_tx *to, chp_mpmc_rx *from, chp_word *sent,
 
 		chp_mpmc_send_op(&send, to, &v);
 		chp_mpmc_recv_op(&recv, from, &in);
-		which = select_of(arms, 2, CHP_CANCEL_LOSERS, &soon);
+		which = h_select(arms, 2, CHP_CANCEL_LOSERS, &soon);
 		if (which < 0) {
 			CHECK_CODE(which, CHP_ETIMEDOUT);
 			rounds--;
@@ -244,7 +244,7 @@ static void send_or_receive(chp_mpmc_tx *to, chp_mpmc_rx *from, chp_word *sent,
 		CHECK_CODE(arms[which].result, 0);
 		if (which == 1)
 			CHECK_EQ(in, 1);
-		add(which ? got : sent, 1);
+		h_add(which ? got : sent, 1);
 		rounds--;
 	}
 }
@@ -263,10 +263,10 @@ static void selects_on_both_sides_meet_and_lose_nothing(void)
 
 	make();
 	CHECK_CODE(chp_mpmc_bounded(0, sizeof(int), NULL, &tx2, &rx2), 0);
-	store(&left_sent, 0);
-	store(&left_got, 0);
-	store(&right_sent, 0);
-	store(&right_got, 0);
+	h_store(&left_sent, 0);
+	h_store(&left_got, 0);
+	h_store(&right_sent, 0);
+	h_store(&right_got, 0);
 	h_spawn(&a, right_side, &rounds);
 	send_or_receive(&tx, &rx2, &left_sent, &left_got, rounds);
 	h_join(&a);
@@ -275,9 +275,9 @@ static void selects_on_both_sides_meet_and_lose_nothing(void)
 	while (chp_mpmc_try_recv(&rx2, NULL) == 0)
 		right++;
 	CHECK(left <= 1 && right <= 1);
-	CHECK_EQ(load(&left_sent), load(&right_got) + left);
-	CHECK_EQ(load(&right_sent), load(&left_got) + right);
-	CHECK(load(&left_sent) + load(&right_sent) > 0);
+	CHECK_EQ(h_load(&left_sent), h_load(&right_got) + left);
+	CHECK_EQ(h_load(&right_sent), h_load(&left_got) + right);
+	CHECK(h_load(&left_sent) + h_load(&right_sent) > 0);
 	chp_mpmc_tx_drop(&tx2);
 	chp_mpmc_rx_drop(&rx2);
 	drop_both();

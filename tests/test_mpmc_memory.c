@@ -52,7 +52,7 @@ static void a_send_without_memory_keeps_the_value(void)
 	chp_mpmc_op op;
 	int sent = 0, r;
 
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_mpmc_unbounded(SIZE, count_drop, &tx, &rx), 0);
 	value[0] = 0;
 	CHECK_CODE(chp_mpmc_send(&tx, value), 0);
@@ -90,14 +90,14 @@ static void a_send_without_memory_keeps_the_value(void)
 	sent = (int)chp_mpmc_len(&rx);
 	chp_mpmc_tx_drop(&tx);
 	chp_mpmc_rx_drop(&rx);
-	CHECK_EQ(load(&drops), sent);
+	CHECK_EQ(h_load(&drops), sent);
 }
 
 static void a_message_that_cannot_be_destroyed_stays(void)
 {
 	chp_mpmc_op op, next;
 
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_mpmc_bounded(4, SIZE, count_drop, &tx, &rx), 0);
 	/* One that waits, and is promised a message, passes it on. */
 	chp_mpmc_recv_op(&op, &rx, NULL);
@@ -116,7 +116,7 @@ static void a_message_that_cannot_be_destroyed_stays(void)
 	chp_mpmc_recv_op(&op, &rx, NULL);
 	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_ENOMEM);
 	CHECK_EQ(chp_mpmc_len(&rx), 1);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	CHECK_CODE(chp_mpmc_try_recv(&rx, out), 0);
 	largest = SIZE_MAX;
 	chp_mpmc_tx_drop(&tx);

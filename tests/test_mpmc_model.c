@@ -51,7 +51,7 @@ static struct {
 	unsigned drops;
 } m;
 
-static struct rng rnd;
+static struct h_rng rnd;
 
 /* ---- The model ---- */
 
@@ -230,7 +230,7 @@ static void call_try_send(void)
 
 static void call_try_recv(void)
 {
-	bool forgets = below(&rnd, 4) == 0;
+	bool forgets = h_below(&rnd, 4) == 0;
 	int got = -1, value = -1;
 	int code = chp_mpmc_try_recv(&m.rx, forgets ? NULL : &got);
 
@@ -247,9 +247,9 @@ static void poll_first(struct slot *s)
 	memset(&s->w, 0, sizeof(s->w));
 	s->seen = 0;
 	s->blocking = false;
-	s->many = !s->is_send && below(&rnd, 3) == 0;
-	s->forgets = !s->is_send && below(&rnd, 6) == 0;
-	s->limit = s->many && !s->forgets ? 1 + below(&rnd, MANY) : 1;
+	s->many = !s->is_send && h_below(&rnd, 3) == 0;
+	s->forgets = !s->is_send && h_below(&rnd, 6) == 0;
+	s->limit = s->many && !s->forgets ? 1 + h_below(&rnd, MANY) : 1;
 	if (s->is_send) {
 		s->value = ++m.next;
 		chp_mpmc_send_op(&s->op, &m.tx, &s->value);
@@ -318,7 +318,7 @@ static void *block(void *arg)
 
 	s->result = s->is_send ? chp_mpmc_send(&m.tx, &s->value)
 			       : chp_mpmc_recv(&m.rx, s->got);
-	store(&s->ended, 1);
+	h_store(&s->ended, 1);
 	return NULL;
 }
 
@@ -328,7 +328,7 @@ static void start_blocking(struct slot *s)
 
 	s->blocking = true;
 	s->many = s->forgets = false;
-	store(&s->ended, 0);
+	h_store(&s->ended, 0);
 	if (s->is_send) {
 		s->value = ++m.next;
 		code = m.senders && !m.closed ? CHP_EAGAIN
@@ -359,9 +359,9 @@ static void interrupt(struct slot *s)
 
 static void close_it(void)
 {
-	if (below(&rnd, 25))
+	if (h_below(&rnd, 25))
 		return;
-	if (below(&rnd, 2))
+	if (h_below(&rnd, 2))
 		chp_mpmc_close(&m.rx);
 	else
 		chp_mpmc_tx_close(&m.tx);
@@ -388,7 +388,7 @@ static void compare(void)
 
 	for (int i = 0; i < 2 * SLOTS; i++)
 		h_yield();
-	CHECK_EQ(load(&drops), m.drops);
+	CHECK_EQ(h_load(&drops), m.drops);
 	CHECK_EQ(chp_mpmc_len(&m.rx), m.len);
 	CHECK_EQ(chp_mpmc_is_empty(&m.rx), m.len == 0);
 	CHECK_EQ(chp_mpmc_is_closed(&m.tx), m.closed);
@@ -406,7 +406,7 @@ static void compare(void)
 		if (s->stage == IDLE)
 			continue;
 		if (s->blocking) {
-			CHECK_EQ(load(&s->ended), s->stage != QUEUED);
+			CHECK_EQ(h_load(&s->ended), s->stage != QUEUED);
 			if (s->stage != QUEUED)
 				reap(s);
 		} else if (s->stage == PROMISED || s->stage == REFUSED) {
@@ -422,9 +422,9 @@ static void compare(void)
 
 static void step(void)
 {
-	struct slot *s = &m.slots[below(&rnd, 2 * SLOTS)];
+	struct slot *s = &m.slots[h_below(&rnd, 2 * SLOTS)];
 
-	switch (below(&rnd, 8)) {
+	switch (h_below(&rnd, 8)) {
 	case 0:
 		call_try_send();
 		break;
@@ -435,13 +435,13 @@ static void step(void)
 		close_it();
 		break;
 	default:
-		if (s->stage == IDLE && below(&rnd, 2))
+		if (s->stage == IDLE && h_below(&rnd, 2))
 			start_blocking(s);
 		else if (s->stage == IDLE)
 			poll_first(s);
 		else if (s->blocking)
 			interrupt(s);
-		else if (below(&rnd, 3))
+		else if (h_below(&rnd, 3))
 			poll_later(s);
 		else
 			give_up(s);
@@ -465,18 +465,18 @@ static void finish(void)
 	chp_mpmc_tx_drop(&m.tx);
 	m.drops += (unsigned)m.len;
 	chp_mpmc_rx_drop(&m.rx);
-	CHECK_EQ(load(&drops), m.drops);
+	CHECK_EQ(h_load(&drops), m.drops);
 }
 
 static void random_calls_do_as_the_model_says(void)
 {
 	static const size_t caps[] = { 0, 0, 0, 1, 1, 2, 3, UNBOUNDED };
 
-	rnd = rng_of(seed_of_run(), 9);
-	for (long walk = h_rounds(20000); walk; walk--) {
+	rnd = h_rng(h_seed(), 9);
+	for (long walk = h_rounds(10000); walk; walk--) {
 		memset(&m, 0, sizeof(m));
-		store(&drops, 0);
-		m.cap = caps[below(&rnd, 8)];
+		h_store(&drops, 0);
+		m.cap = caps[h_below(&rnd, 8)];
 		for (int i = 0; i < 2 * SLOTS; i++)
 			m.slots[i].is_send = i % 2;
 		CHECK_CODE(

@@ -11,7 +11,7 @@ static chp_mpmc_rx rx;
 
 static void make(size_t capacity)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(mpmc_make(capacity, sizeof(int), count_drop, &tx, &rx), 0);
 }
 
@@ -231,12 +231,12 @@ static void check_budget(chp_op *op, int result)
 	uint32_t budget = 0;
 	size_t len = chp_mpmc_len(&rx), places = chp_mpmc_capacity(&tx);
 
-	CHECK_CODE(poll_within(op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(h_wakes(&w), 1);
 	CHECK_EQ(chp_mpmc_len(&rx), len);
 	CHECK_EQ(chp_mpmc_capacity(&tx), places);
 	budget = 3;
-	CHECK_EQ(poll_within(op, &w, &budget), result);
+	CHECK_EQ(h_poll_within(op, &w, &budget), result);
 	CHECK_EQ(budget, 2);
 	CHECK_EQ(h_refs(&w), 0);
 }
@@ -259,17 +259,17 @@ static void waits_cost_budget_as_mpsc_does(void)
 	chp_mpmc_recv_many_op(&op, &rx, out, 4);
 	check_budget(&op.op, 4);
 	chp_mpmc_recv_op(&op, &rx, out);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(budget, 5);
 	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
 	chp_mpmc_close(&rx);
 	chp_mpmc_closed_op(&closed, &tx);
-	CHECK_CODE(poll_within(&closed.op, &w, &none), 0);
+	CHECK_CODE(h_poll_within(&closed.op, &w, &none), 0);
 	drop_both();
 
 	make(UNBOUNDED);
 	chp_mpmc_send_op(&op, &tx, &v);
-	CHECK_CODE(poll_within(&op.op, &w, &none), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &none), 0);
 	drop_both();
 }
 

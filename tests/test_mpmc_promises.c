@@ -9,7 +9,7 @@ static chp_mpmc_rx rx;
 
 static void make(size_t capacity)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(mpmc_make(capacity, sizeof(int), count_drop, &tx, &rx), 0);
 }
 
@@ -85,7 +85,7 @@ static void a_place_given_up_goes_to_the_next_sender(void)
 	CHECK_EQ(chp_mpmc_capacity(&tx), 1);
 	CHECK_EQ(chp_mpmc_is_empty(&rx), 1);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_message_given_up_goes_to_the_next_receiver(void)
@@ -110,7 +110,7 @@ static void a_message_given_up_goes_to_the_next_receiver(void)
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(h_refs(&w[i]), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 /* In whatever order those who were promised messages give up or come. */
@@ -142,7 +142,7 @@ static void giving_up_never_reorders(void)
 			while (expected < 4)
 				CHECK_EQ(take(), expected++);
 			drop_both();
-			CHECK_EQ(load(&drops), 0);
+			CHECK_EQ(h_load(&drops), 0);
 		}
 	}
 }
@@ -171,7 +171,7 @@ static void closing_takes_back_a_place_not_yet_filled(void)
 	CHECK_CODE(chp_mpmc_try_recv(&rx, NULL), CHP_ECLOSED);
 	CHECK_EQ(h_refs(&w), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_place_lost_by_closing_may_be_given_up(void)
@@ -225,7 +225,7 @@ static void the_end_waits_for_promised_messages(void)
 		CHECK_EQ(h_wakes(&w[2]), 1);
 		CHECK_CODE(h_poll(&op[2].op, &w[2]), CHP_ECLOSED);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -257,7 +257,7 @@ static void waiters_hear_of_the_other_ends_last_drop(void)
 		CHECK_CODE(h_poll(&op[i].op, &w[i]), CHP_ECLOSED);
 	CHECK_CODE(h_poll(&closed[0].op, &w[2]), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 
 	make(UNBOUNDED);
 	memset(w, 0, sizeof(w));
@@ -296,7 +296,7 @@ static void a_select_of_sends_and_receives_does_one_thing(void)
 			fill(5);
 		chp_mpmc_send_op(&send, &tx2, &v);
 		chp_mpmc_recv_op(&recv, &rx, &got);
-		which = select_of(arms, 2, CHP_CANCEL_LOSERS, NULL);
+		which = h_select(arms, 2, CHP_CANCEL_LOSERS, NULL);
 		CHECK(which == 0 ? room : message);
 		CHECK_CODE(arms[which].result, 0);
 		CHECK_EQ(chp_mpmc_len(&rx2), which == 0 || !room);
@@ -328,7 +328,7 @@ static void a_loser_that_was_promised_passes_it_on(void)
 	fill(6);
 	chp_set_once_set(&set, NULL, NULL, 0);
 	chp_set_once_wait_op(&ready, &set);
-	CHECK_EQ(select_of(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS, NULL), 0);
 	CHECK_EQ(h_wakes(&w), 1);
 	CHECK_CODE(h_poll(&next.op, &w), 0);
 	CHECK_EQ(got, 6);
@@ -349,10 +349,10 @@ static void a_loser_that_stays_keeps_its_promise(void)
 	CHECK_CODE(chp_op_poll(&loser.op, NULL), CHP_PENDING);
 	fill(6);
 	chp_set_once_wait_op(&ready, &set);
-	CHECK_EQ(select_of(arms, 2, CHP_BIASED, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, CHP_BIASED, NULL), 0);
 	CHECK_CODE(chp_mpmc_try_recv(&rx, NULL), CHP_EAGAIN);
 	arms[0].op = NULL;
-	CHECK_EQ(select_of(arms, 2, 0, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, 0, NULL), 1);
 	CHECK_CODE(arms[1].result, 0);
 	CHECK_EQ(got, 6);
 	drop_both();

@@ -30,7 +30,7 @@ static uint32_t id_of(const struct value *v)
 
 static void destroy(void *value)
 {
-	add(&destroyed[id_of(value)], 1);
+	h_add(&destroyed[id_of(value)], 1);
 }
 
 struct agent {
@@ -38,7 +38,7 @@ struct agent {
 	chp_mpmc_tx tx;
 	chp_mpmc_rx rx;
 	chp_mpmc_weak weak;
-	struct rng r;
+	struct h_rng r;
 	uint32_t next, end;        /* numbers of a producer's values */
 	uint32_t least[PRODUCERS]; /* a consumer's next expected ones */
 };
@@ -52,7 +52,7 @@ static void account(uint32_t id, int code)
 		return;
 	CHECK(code == CHP_ECLOSED || code == CHP_ETIMEDOUT ||
 	      code == CHP_EAGAIN || code == CHP_ECANCELED);
-	add(&kept[id], 1);
+	h_add(&kept[id], 1);
 }
 
 static struct value next_value(struct agent *p)
@@ -71,9 +71,9 @@ static int poll_send(struct agent *p, const struct value *v)
 	int code = CHP_PENDING;
 
 	chp_mpmc_send_op(&op, &p->tx, v);
-	for (uint32_t n = below(&p->r, 4); n && code == CHP_PENDING; n--) {
+	for (uint32_t n = h_below(&p->r, 4); n && code == CHP_PENDING; n--) {
 		code = h_poll(&op.op, &w);
-		if (code == CHP_PENDING && below(&p->r, 2))
+		if (code == CHP_PENDING && h_below(&p->r, 2))
 			h_yield();
 	}
 	if (code == CHP_PENDING) {
@@ -90,25 +90,25 @@ static void leave_and_return(struct agent *p)
 	int code;
 
 	chp_mpmc_tx_drop(&p->tx);
-	if (below(&p->r, 2))
+	if (h_below(&p->r, 2))
 		h_yield();
 	code = chp_mpmc_upgrade(&p->weak, &p->tx);
 	CHECK(code == 0 || code == CHP_ECLOSED);
 	while (code != 0 && p->next < p->end)
-		add(&kept[p->next++], 1);
+		h_add(&kept[p->next++], 1);
 }
 
 static void produce_one(struct agent *p)
 {
-	chp_wait soon = { .deadline = chp_in(below(&p->r, 100) * CHP_US) };
+	chp_wait soon = { .deadline = chp_in(h_below(&p->r, 100) * CHP_US) };
 	struct value v;
 
-	if (below(&p->r, 60) == 0) {
+	if (h_below(&p->r, 60) == 0) {
 		leave_and_return(p);
 		return;
 	}
 	v = next_value(p);
-	switch (below(&p->r, 5)) {
+	switch (h_below(&p->r, 5)) {
 	case 0:
 		account(v.id, chp_mpmc_try_send(&p->tx, &v));
 		break;
@@ -129,12 +129,12 @@ static void *produce(void *arg)
 
 	while (p->next < p->end) {
 		produce_one(p);
-		if (below(&p->r, 4) == 0)
+		if (h_below(&p->r, 4) == 0)
 			h_yield();
 	}
 	chp_mpmc_tx_drop(&p->tx);
 	chp_mpmc_weak_drop(&p->weak);
-	add(&done, 1);
+	h_add(&done, 1);
 	return NULL;
 }
 
@@ -146,7 +146,7 @@ static void has(struct agent *c, const struct value *v)
 
 	CHECK(id % VALUES >= c->least[from]);
 	c->least[from] = id % VALUES + 1;
-	add(&received[id], 1);
+	h_add(&received[id], 1);
 }
 
 static int poll_recv(struct agent *c, struct value *v)
@@ -155,13 +155,13 @@ static int poll_recv(struct agent *c, struct value *v)
 	chp_mpmc_op op;
 	int code = CHP_PENDING;
 
-	if (below(&c->r, 2))
+	if (h_below(&c->r, 2))
 		chp_mpmc_recv_op(&op, &c->rx, v);
 	else
-		chp_mpmc_recv_many_op(&op, &c->rx, v, 1 + below(&c->r, 5));
-	for (uint32_t n = below(&c->r, 4); n && code == CHP_PENDING; n--) {
+		chp_mpmc_recv_many_op(&op, &c->rx, v, 1 + h_below(&c->r, 5));
+	for (uint32_t n = h_below(&c->r, 4); n && code == CHP_PENDING; n--) {
 		code = h_poll(&op.op, &w);
-		if (code == CHP_PENDING && below(&c->r, 2))
+		if (code == CHP_PENDING && h_below(&c->r, 2))
 			h_yield();
 	}
 	if (code == CHP_PENDING) {
@@ -177,16 +177,16 @@ static int poll_recv(struct agent *c, struct value *v)
 static int consume_one(struct agent *c)
 {
 	struct value v[5];
-	chp_wait soon = { .deadline = chp_in(below(&c->r, 100) * CHP_US) };
+	chp_wait soon = { .deadline = chp_in(h_below(&c->r, 100) * CHP_US) };
 	int n, code;
 
 	CHECK(chp_mpmc_len(&c->rx) <= (capacity ? capacity : 1));
 	CHECK(capacity == UNBOUNDED ||
 	      chp_mpmc_rx_capacity(&c->rx) <= capacity);
 
-	switch (below(&c->r, 5)) {
+	switch (h_below(&c->r, 5)) {
 	case 0:
-		n = mpmc_recv_many(&c->rx, v, 1 + below(&c->r, 5), NULL);
+		n = mpmc_recv_many(&c->rx, v, 1 + h_below(&c->r, 5), NULL);
 		break;
 	case 1:
 		code = chp_mpmc_try_recv(&c->rx, v);
@@ -214,19 +214,20 @@ static int consume_one(struct agent *c)
 static void *consume(void *arg)
 {
 	struct agent *c = arg;
-	uint32_t patience = below(&c->r, 2) ? UINT32_MAX : below(&c->r, ALL);
+	uint32_t patience =
+		h_below(&c->r, 2) ? UINT32_MAX : h_below(&c->r, ALL);
 	int code;
 
 	for (uint32_t i = 0; (code = consume_one(c)) != CHP_ECLOSED; i++) {
-		if (i == patience && below(&c->r, 4))
+		if (i == patience && h_below(&c->r, 4))
 			break;
 		if (i == patience)
 			chp_mpmc_close(&c->rx);
-		if (below(&c->r, 8) == 0)
+		if (h_below(&c->r, 8) == 0)
 			h_yield();
 	}
 	chp_mpmc_rx_drop(&c->rx);
-	add(&done, 1);
+	h_add(&done, 1);
 	return NULL;
 }
 
@@ -240,27 +241,25 @@ static void start(struct agent *a, int i, void *(*fn)(void *))
 		h_spawn(&a->a, fn, a);
 }
 
-static void one_round(struct rng *r)
+static void one_round(struct h_rng *r)
 {
 	static const size_t caps[] = { 0, 1, 2, 4, UNBOUNDED };
 	struct agent p[PRODUCERS], c[CONSUMERS];
 
-	capacity = caps[below(r, 5)];
+	capacity = caps[h_below(r, 5)];
 	CHECK_CODE(mpmc_make(capacity, sizeof(struct value), destroy, &tx, &rx),
 		   0);
-	store(&done, 0);
+	h_store(&done, 0);
 	for (uint32_t i = 0; i < PRODUCERS; i++) {
 		p[i].next = i * VALUES;
 		p[i].end = (i + 1) * VALUES;
-		p[i].r =
-			rng_of(seed_of_run(), (uint64_t)round_number * 100 + i);
+		p[i].r = h_rng(h_seed(), (uint64_t)round_number * 100 + i);
 		chp_mpmc_tx_clone(&tx, &p[i].tx);
 		chp_mpmc_downgrade(&tx, &p[i].weak);
 	}
 	for (uint32_t i = 0; i < CONSUMERS; i++) {
 		memset(c[i].least, 0, sizeof(c[i].least));
-		c[i].r = rng_of(seed_of_run(),
-				(uint64_t)round_number * 100 + 50 + i);
+		c[i].r = h_rng(h_seed(), (uint64_t)round_number * 100 + 50 + i);
 		chp_mpmc_rx_clone(&rx, &c[i].rx);
 	}
 	chp_mpmc_tx_drop(&tx);
@@ -270,7 +269,7 @@ static void one_round(struct rng *r)
 		start(&c[i], i, consume);
 	}
 	/* Not blocking: a current-thread runtime must run its tasks. */
-	h_until(load(&done) == PRODUCERS + CONSUMERS);
+	h_until(h_load(&done) == PRODUCERS + CONSUMERS);
 	for (int i = 0; i < PRODUCERS; i++) {
 		(i % 2 ? h_join_thread : h_join)(&p[i].a);
 		(i % 2 ? h_join_thread : h_join)(&c[i].a);
@@ -282,23 +281,24 @@ static void every_value_ends_exactly_once_and_in_order(void)
 	long blocks = h_blocks(), total = 0;
 
 	for (round_number = h_rounds(100); round_number; round_number--) {
-		struct rng r = rng_of(seed_of_run(), (uint64_t)round_number);
+		struct h_rng r = h_rng(h_seed(), (uint64_t)round_number);
 
 		memset(received, 0, sizeof(received));
 		memset(destroyed, 0, sizeof(destroyed));
 		memset(kept, 0, sizeof(kept));
 		one_round(&r);
 		for (int i = 0; i < ALL; i++) {
-			uint32_t ends = load(&received[i]) +
-					load(&destroyed[i]) + load(&kept[i]);
+			uint32_t ends = h_load(&received[i]) +
+					h_load(&destroyed[i]) +
+					h_load(&kept[i]);
 
 			if (ends != 1)
 				h_fail(__FILE__, __LINE__,
 				       "round %ld, value %d: received %u, "
 				       "destroyed %u, kept %u times",
-				       round_number, i, load(&received[i]),
-				       load(&destroyed[i]), load(&kept[i]));
-			total += load(&received[i]);
+				       round_number, i, h_load(&received[i]),
+				       h_load(&destroyed[i]), h_load(&kept[i]));
+			total += h_load(&received[i]);
 		}
 		if (h_mode() == H_THREADS || h_mode() == H_POLLED)
 			CHECK_EQ(h_blocks(), blocks);
@@ -330,7 +330,7 @@ static void *receive_all(void *arg)
 	uint32_t v;
 
 	while (mpmc_recv(mine, &v, NULL) == 0)
-		add(&sum, v);
+		h_add(&sum, v);
 	chp_mpmc_rx_drop(mine);
 	return NULL;
 }
@@ -346,7 +346,7 @@ static void a_crowd_passes_all_values_on(void)
 
 		CHECK_CODE(mpmc_make(caps[k], sizeof(uint32_t), NULL, &tx, &rx),
 			   0);
-		store(&sum, 0);
+		h_store(&sum, 0);
 		for (int i = 0; i < CROWD; i++) {
 			chp_mpmc_tx_clone(&tx, &txs[i]);
 			chp_mpmc_rx_clone(&rx, &rxs[i]);
@@ -361,7 +361,7 @@ static void a_crowd_passes_all_values_on(void)
 			h_join(&s[i]);
 			h_join(&r[i]);
 		}
-		CHECK_EQ(load(&sum), CROWD * n * (n + 1) / 2);
+		CHECK_EQ(h_load(&sum), CROWD * n * (n + 1) / 2);
 	}
 }
 

@@ -10,7 +10,7 @@ static chp_mpmc_rx rx;
 
 static void make(void)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_mpmc_bounded(0, sizeof(int), count_drop, &tx, &rx), 0);
 }
 
@@ -40,7 +40,7 @@ static void it_holds_nothing(void)
 	CHECK_CODE(chp_mpmc_try_send(&tx, &(int){ 1 }), CHP_ECLOSED);
 	CHECK_CODE(mpmc_recv(&rx, NULL, NULL), CHP_ECLOSED);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 /* ---- Agents on both sides ---- */
@@ -53,7 +53,7 @@ static void *send_hundred(void *arg)
 		CHECK_CODE(mpmc_send(&tx, &i, NULL), 0);
 		if (h_mode() != H_POLLED)
 			/* Done means that the receiver has it. */
-			CHECK(load(&taken) + 1 >= (uint32_t)i + 1);
+			CHECK(h_load(&taken) + 1 >= (uint32_t)i + 1);
 	}
 	return arg;
 }
@@ -63,7 +63,7 @@ static void values_go_from_hand_to_hand(void)
 	struct h_agent a;
 
 	make();
-	store(&taken, 0);
+	h_store(&taken, 0);
 	h_spawn(&a, send_hundred, NULL);
 	for (int i = 0; i < 100; i++) {
 		int v = -1;
@@ -71,11 +71,11 @@ static void values_go_from_hand_to_hand(void)
 		CHECK_CODE(mpmc_recv(&rx, &v, NULL), 0);
 		CHECK_EQ(v, i);
 		CHECK(chp_mpmc_len(&rx) <= 1);
-		add(&taken, 1);
+		h_add(&taken, 1);
 	}
 	h_join(&a);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 struct waiter {
@@ -119,7 +119,7 @@ static void a_try_succeeds_where_somebody_blocks(void)
 	CHECK_CODE(w.result, 0);
 	CHECK_EQ(w.value, 5);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_send_that_ends_early_keeps_its_value(void)
@@ -146,7 +146,7 @@ static void a_send_that_ends_early_keeps_its_value(void)
 	CHECK_EQ(v, 1);
 	chp_cancel_destroy(&token);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void closing_fails_both_sides(void)

@@ -15,7 +15,7 @@ static chp_word jobs_dropped;
 
 static void job_drop(struct job *j)
 {
-	add(&jobs_dropped, 1);
+	h_add(&jobs_dropped, 1);
 	free(j->text);
 }
 
@@ -76,7 +76,7 @@ static void *work(void *arg)
 	struct job j;
 
 	while (receive(&w->rx, &j) == 0) {
-		add(&seen[j.id], 1);
+		h_add(&seen[j.id], 1);
 		check_job(&j);
 	}
 	jobs_rx_drop(&w->rx);
@@ -90,7 +90,7 @@ static void a_pool_of_workers_shares_jobs(void)
 		jobs_tx tx;
 		jobs_rx rx;
 
-		store(&jobs_dropped, 0);
+		h_store(&jobs_dropped, 0);
 		memset(seen, 0, sizeof(seen));
 		CHECK_CODE(jobs_bounded(capacity, &tx, &rx), 0);
 		for (int i = 0; i < WORKERS; i++) {
@@ -104,8 +104,8 @@ static void a_pool_of_workers_shares_jobs(void)
 		for (int i = 0; i < WORKERS; i++)
 			h_join(&w[i].a);
 		for (int i = 0; i < JOBS; i++)
-			CHECK_EQ(load(&seen[i]), 1);
-		CHECK_EQ(load(&jobs_dropped), 0);
+			CHECK_EQ(h_load(&seen[i]), 1);
+		CHECK_EQ(h_load(&jobs_dropped), 0);
 	}
 }
 
@@ -115,7 +115,7 @@ static void jobs_that_nobody_takes_are_dropped(void)
 	jobs_tx tx, tx2;
 	jobs_rx rx;
 
-	store(&jobs_dropped, 0);
+	h_store(&jobs_dropped, 0);
 	CHECK_CODE(jobs_bounded(3, &tx, &rx), 0);
 	for (int i = 0; i < 3; i++)
 		CHECK_CODE(jobs_try_send(&tx, job(i)), 0);
@@ -123,14 +123,14 @@ static void jobs_that_nobody_takes_are_dropped(void)
 	CHECK_CODE(jobs_try_recv(&rx, &j), 0);
 	check_job(&j);
 	CHECK_CODE(jobs_recv(&rx, NULL), 0);
-	CHECK_EQ(load(&jobs_dropped), 1);
+	CHECK_EQ(h_load(&jobs_dropped), 1);
 	jobs_tx_clone(&tx, &tx2);
 	jobs_tx_close(&tx2);
 	CHECK_CODE(jobs_send(&tx, left), CHP_ECLOSED);
 	CHECK_CODE(jobs_closed(&tx), 0);
 	jobs_tx_drop(&tx2);
 	jobs_rx_drop(&rx);
-	CHECK_EQ(load(&jobs_dropped), 2);
+	CHECK_EQ(h_load(&jobs_dropped), 2);
 	jobs_tx_drop(&tx);
 	check_job(&left);
 
@@ -139,7 +139,7 @@ static void jobs_that_nobody_takes_are_dropped(void)
 	jobs_close(&rx);
 	jobs_rx_drop(&rx);
 	jobs_tx_drop(&tx);
-	CHECK_EQ(load(&jobs_dropped), 3);
+	CHECK_EQ(h_load(&jobs_dropped), 3);
 }
 
 static void typed_waits_take_deadlines(void)

@@ -27,7 +27,7 @@ static void look_at_value(void *value)
 		least_alignment = at & -at;
 	for (size_t i = 0; i < dropped_size; i++)
 		CHECK_EQ(bytes[i], (unsigned char)(pattern + i));
-	add(&drops, 1);
+	h_add(&drops, 1);
 }
 
 /* Small and large, by every way that there is: whole, aligned, once. */
@@ -40,7 +40,7 @@ static void receiving_into_nothing_destroys(void)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		size_t size = dropped_size = sizes[i];
 
-		store(&drops, 0);
+		h_store(&drops, 0);
 		least_alignment = 4096;
 		CHECK_CODE(chp_mpmc_bounded(5, size, look_at_value, &tx, &rx),
 			   0);
@@ -53,17 +53,17 @@ static void receiving_into_nothing_destroys(void)
 		CHECK_EQ(mpmc_recv_many(&rx, NULL, 4, NULL), 1);
 		chp_mpmc_recv_op(&op, &rx, NULL);
 		CHECK_CODE(chp_op_poll(&op.op, NULL), 0);
-		CHECK_EQ(load(&drops), 4);
+		CHECK_EQ(h_load(&drops), 4);
 		/* Also one that waits first. */
 		CHECK_CODE(mpmc_recv(&rx, NULL, NULL), 0);
 		chp_mpmc_recv_op(&op, &rx, NULL);
 		CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
 		CHECK_CODE(chp_mpmc_try_send(&tx, v), 0);
 		CHECK_CODE(chp_op_poll(&op.op, NULL), 0);
-		CHECK_EQ(load(&drops), 6);
+		CHECK_EQ(h_load(&drops), 6);
 		CHECK_CODE(chp_mpmc_try_send(&tx, v), 0);
 		drop_both();
-		CHECK_EQ(load(&drops), 7);
+		CHECK_EQ(h_load(&drops), 7);
 		CHECK(least_alignment >= alignof(max_align_t));
 		pattern++;
 	}
@@ -109,7 +109,7 @@ static void a_value_of_no_bytes_is_a_signal(void)
 	char untouched = 'x';
 
 	for (int limited = 0; limited < 2; limited++) {
-		store(&drops, 0);
+		h_store(&drops, 0);
 		CHECK_CODE(mpmc_make(limited ? 3 : UNBOUNDED, 0, count_drop,
 				     &tx, &rx),
 			   0);
@@ -119,9 +119,9 @@ static void a_value_of_no_bytes_is_a_signal(void)
 			   limited ? CHP_EAGAIN : 0);
 		CHECK_CODE(mpmc_recv(&rx, &untouched, NULL), 0);
 		CHECK_EQ(untouched, 'x');
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 		drop_both();
-		CHECK_EQ(load(&drops), limited ? 2 : 3);
+		CHECK_EQ(h_load(&drops), limited ? 2 : 3);
 	}
 }
 
@@ -133,14 +133,14 @@ static void a_large_value_does_not_pass_through_the_stack(void)
 
 	for (size_t i = 0; i < size; i++)
 		in[i] = (unsigned char)(i * 31 + (i >> 8));
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_mpmc_bounded(2, size, count_drop, &tx, &rx), 0);
 	CHECK_CODE(mpmc_send(&tx, in, NULL), 0);
 	CHECK_CODE(mpmc_send(&tx, in, NULL), 0);
 	CHECK_CODE(mpmc_recv(&rx, out, NULL), 0);
 	CHECK(memcmp(in, out, size) == 0);
 	CHECK_CODE(mpmc_recv(&rx, NULL, NULL), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	drop_both();
 	free(in);
 	free(out);

@@ -10,7 +10,7 @@ static chp_mpmc_rx rx;
 
 static void make(size_t capacity)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(mpmc_make(capacity, sizeof(int), count_drop, &tx, &rx), 0);
 }
 
@@ -203,7 +203,7 @@ static void closing_ends_every_wait(void)
 			CHECK_CODE(c[i].result, 0);
 		}
 		drop_both();
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 	}
 }
 
@@ -404,8 +404,8 @@ static chp_word stop, turns;
 
 static void *take_turns(void *arg)
 {
-	while (!load(&stop)) {
-		add(&turns, 1);
+	while (!h_load(&stop)) {
+		h_add(&turns, 1);
 		h_yield();
 	}
 	return arg;
@@ -418,17 +418,17 @@ static void a_task_that_never_waits_lets_others_run(void)
 	uint32_t before;
 	int v;
 
-	store(&stop, 0);
-	store(&turns, 0);
+	h_store(&stop, 0);
+	h_store(&turns, 0);
 	make(MESSAGES);
 	h_spawn(&other, take_turns, NULL);
-	before = load(&turns);
+	before = h_load(&turns);
 	for (int i = 0; i < MESSAGES; i++)
 		CHECK_CODE(chp_mpmc_send(&tx, &i), 0);
 	for (int i = 0; i < MESSAGES; i++)
 		CHECK_CODE(chp_mpmc_recv(&rx, &v), 0);
-	CHECK(load(&turns) - before >= 2 * MESSAGES / BUDGET - 1);
-	store(&stop, 1);
+	CHECK(h_load(&turns) - before >= 2 * MESSAGES / BUDGET - 1);
+	h_store(&stop, 1);
 	h_join(&other);
 	drop_both();
 }

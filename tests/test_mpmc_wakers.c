@@ -12,7 +12,7 @@ static chp_mpmc_rx rx;
 
 static void make(size_t capacity)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(mpmc_make(capacity, sizeof(int), count_drop, &tx, &rx), 0);
 }
 
@@ -148,7 +148,7 @@ static void waiters_may_finish_in_their_wakers_on_close(void)
 			CHECK_EQ(chp_mpmc_strong_count(&tx), 1);
 			CHECK_EQ(chp_mpmc_receiver_count(&tx), 1);
 			drop_both();
-			CHECK_EQ(load(&drops), senders);
+			CHECK_EQ(h_load(&drops), senders);
 		}
 	}
 }
@@ -194,7 +194,7 @@ static void a_sender_may_finish_inside_the_receive(void)
 	}
 	CHECK_EQ(finished, MANY);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 /* The promise goes through the whole queue, each from inside the wake of the
@@ -220,7 +220,7 @@ static void a_promise_given_up_in_a_waker_goes_through_the_whole_queue(void)
 			CHECK_CODE(chp_mpmc_try_recv(&rx, &v), 0);
 		CHECK_EQ(v, 7);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -249,7 +249,7 @@ static void two_may_meet_inside_a_waker(void)
 	CHECK_EQ(chp_mpmc_strong_count(&tx), 1);
 	CHECK_EQ(chp_op_cancel(&recv.op), CHP_HELD_NOTHING);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void drop_the_last_receiver(struct actor *a)
@@ -267,7 +267,7 @@ static void a_waker_may_drop_the_other_end(void)
 	CHECK_EQ(sum, 3);
 	CHECK_CODE(chp_mpmc_try_send(&tx, &(int){ 3 }), CHP_ECLOSED);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 /* ---- Crowds of pollers on both sides, while the channel closes ---- */
@@ -300,7 +300,7 @@ static void *be_a_crowd(void *arg)
 			chp_mpmc_recv_op(&c->op[i], &c->rx, &c->got[i]);
 		r[i] = h_poll(&c->op[i].op, &c->w[i]);
 	}
-	add(&polled, 1);
+	h_add(&polled, 1);
 	for (int i = 0; i < EACH; i++) {
 		while (r[i] == CHP_PENDING) {
 			unsigned seen = h_wakes(&c->w[i]);
@@ -322,14 +322,14 @@ static void *be_a_crowd(void *arg)
 static void crowds_of_pollers_all_come_to_an_end(void)
 {
 	static const size_t caps[] = { 0, 1, 3, 50 };
-	struct rng r = rng_of(seed_of_run(), 5);
+	struct h_rng r = h_rng(h_seed(), 5);
 	static struct crowd c[CROWDS];
 
 	for (long round = h_rounds(100); round; round--) {
 		long sent = 0, received = 0;
 
-		make(caps[below(&r, 4)]);
-		store(&polled, 0);
+		make(caps[h_below(&r, 4)]);
+		h_store(&polled, 0);
 		memset(c, 0, sizeof(c));
 		for (int i = 0; i < CROWDS; i++) {
 			c[i].is_send = i % 2;
@@ -341,7 +341,7 @@ static void crowds_of_pollers_all_come_to_an_end(void)
 		for (int i = 0; i < CROWDS; i++)
 			h_spawn(&c[i].a, be_a_crowd, &c[i]);
 		if (round % 2)
-			h_until(load(&polled) == CROWDS);
+			h_until(h_load(&polled) == CROWDS);
 		chp_mpmc_close(&rx);
 		for (int i = 0; i < CROWDS; i++) {
 			h_join(&c[i].a);
@@ -350,7 +350,7 @@ static void crowds_of_pollers_all_come_to_an_end(void)
 		while (chp_mpmc_try_recv(&rx, NULL) == 0)
 			;
 		drop_both();
-		CHECK_EQ(sent, received + (long)load(&drops));
+		CHECK_EQ(sent, received + (long)h_load(&drops));
 	}
 }
 

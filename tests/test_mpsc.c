@@ -4,52 +4,7 @@
  * Ends are in test_mpsc_close.c, handles in test_mpsc_handles.c, batches and
  * sizes in test_mpsc_many.c.
  */
-#include "chan.h"
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-/* capacity 0: an unbounded channel. */
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	CHECK_CODE(capacity ? chp_mpsc_bounded(capacity, sizeof(int),
-					       count_drop, &tx, &rx)
-			    : chp_mpsc_unbounded(sizeof(int), count_drop, &tx,
-						 &rx),
-		   0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
-
-static int send_int(int v)
-{
-	return mpsc_send(&tx, &v, NULL);
-}
-
-static int try_int(int v)
-{
-	return chp_mpsc_try_send(&tx, &v);
-}
-
-/* The next value, which must be there. */
-static int take(void)
-{
-	int v = -1;
-
-	CHECK_CODE(chp_mpsc_try_recv(&rx, &v), 0);
-	return v;
-}
-
-static const size_t kinds[] = { 0, 1, 2, 100 };
-
-#define EACH_KIND(k)                                                           \
-	for (const size_t *k = kinds;                                          \
-	     k < kinds + sizeof(kinds) / sizeof(*kinds); k++)
+#include "mpsc.h"
 
 /* ---- One after the other ---- */
 
@@ -68,7 +23,7 @@ static void a_value_goes_through(void)
 		CHECK_EQ(got, 6);
 		CHECK_CODE(chp_mpsc_try_recv(&rx, &got), CHP_EAGAIN);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -132,21 +87,6 @@ static void sending_into_a_bounded_channel_allocates_nothing(void)
 
 enum { SENDERS = 70 };
 
-struct queued {
-	chp_send_op op;
-	struct h_waker w;
-	int value;
-};
-
-static void enqueue(struct queued *q, int value)
-{
-	memset(q, 0, sizeof(*q));
-	q->value = value;
-	chp_mpsc_send_op(&q->op, &tx, &q->value);
-	CHECK_CODE(h_poll(&q->op.op, &q->w), CHP_PENDING);
-	CHECK_EQ(h_refs(&q->w), 1);
-}
-
 static void waiting_senders_get_places_in_their_order(void)
 {
 	static struct queued q[SENDERS];
@@ -154,7 +94,7 @@ static void waiting_senders_get_places_in_their_order(void)
 	make(1);
 	CHECK_CODE(send_int(-2), 0);
 	for (int i = 0; i < SENDERS; i++)
-		enqueue(&q[i], i);
+		enqueue_send(&q[i], i);
 	for (int i = 0; i < SENDERS; i++) {
 		CHECK_EQ(take(), i == 0 ? -2 : i - 1);
 		for (int k = 0; k < SENDERS; k++)
@@ -166,7 +106,7 @@ static void waiting_senders_get_places_in_their_order(void)
 	CHECK_EQ(take(), SENDERS - 1);
 	CHECK_EQ(chp_mpsc_capacity(&tx), 1);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_try_never_overtakes_a_waiting_sender(void)
@@ -176,7 +116,7 @@ static void a_try_never_overtakes_a_waiting_sender(void)
 	make(2);
 	CHECK_CODE(send_int(0), 0);
 	CHECK_CODE(send_int(1), 0);
-	enqueue(&q, 2);
+	enqueue_send(&q, 2);
 	CHECK_EQ(take(), 0);
 	/* The place is the waiting sender's, though it has not come yet. */
 	CHECK_CODE(try_int(99), CHP_EAGAIN);
@@ -197,7 +137,7 @@ static void a_sender_that_gives_up_passes_its_place_on(void)
 	make(1);
 	CHECK_CODE(send_int(0), 0);
 	for (int i = 0; i < 4; i++)
-		enqueue(&q[i], 10 + i);
+		enqueue_send(&q[i], 10 + i);
 	/* One that has nothing yet just leaves. */
 	CHECK_EQ(chp_op_cancel(&q[1].op.op), CHP_HELD_NOTHING);
 	CHECK_EQ(h_refs(&q[1].w), 0);
@@ -213,7 +153,7 @@ static void a_sender_that_gives_up_passes_its_place_on(void)
 	CHECK_EQ(chp_mpsc_capacity(&tx), 1);
 	CHECK_CODE(chp_mpsc_try_recv(&rx, NULL), CHP_EAGAIN);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 struct producer {
@@ -263,7 +203,7 @@ static void values_of_one_sender_arrive_in_its_order(void)
 			h_join(&p[i].a);
 		}
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 

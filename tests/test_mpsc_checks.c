@@ -2,24 +2,7 @@
  * test_mpsc_checks.c - the order of checks at the start of every wait on a
  * channel: bad argument, interruption, token, one try, deadline.
  */
-#include "chan.h"
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	CHECK_CODE(
-		chp_mpsc_bounded(capacity, sizeof(int), count_drop, &tx, &rx),
-		0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
+#include "mpsc.h"
 
 /* Every form of waiting, for a channel where none has to wait. */
 enum { FORMS = 5 };
@@ -79,7 +62,7 @@ static void check_untouched(void)
 	CHECK_EQ(chp_mpsc_len(&rx), 1);
 	CHECK_EQ(chp_mpsc_capacity(&tx), 1);
 	CHECK_EQ(chp_mpsc_strong_count(&tx), 1);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 #define EACH_FORM(f) for (int f = 0; f < FORMS - (h_mode() == H_POLLED); f++)

@@ -3,69 +3,9 @@
  * receiver's close and drop, who hears of it, what is still delivered, what
  * becomes of values that nobody receives, and any number of waits for closed.
  */
-#include "chan.h"
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-/* capacity 0: an unbounded channel. */
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	CHECK_CODE(capacity ? chp_mpsc_bounded(capacity, sizeof(int),
-					       count_drop, &tx, &rx)
-			    : chp_mpsc_unbounded(sizeof(int), count_drop, &tx,
-						 &rx),
-		   0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
-
-static int send_int(int v)
-{
-	return mpsc_send(&tx, &v, NULL);
-}
-
-static int try_int(int v)
-{
-	return chp_mpsc_try_send(&tx, &v);
-}
-
-/* The next value, which must be there. */
-static int take(void)
-{
-	int v = -1;
-
-	CHECK_CODE(chp_mpsc_try_recv(&rx, &v), 0);
-	return v;
-}
-
-static const size_t kinds[] = { 0, 1, 2, 100 };
-
-#define EACH_KIND(k)                                                           \
-	for (const size_t *k = kinds;                                          \
-	     k < kinds + sizeof(kinds) / sizeof(*kinds); k++)
+#include "mpsc.h"
 
 enum { SENDERS = 70 };
-
-struct queued {
-	chp_send_op op;
-	struct h_waker w;
-	int value;
-};
-
-static void enqueue(struct queued *q, int value)
-{
-	memset(q, 0, sizeof(*q));
-	q->value = value;
-	chp_mpsc_send_op(&q->op, &tx, &q->value);
-	CHECK_CODE(h_poll(&q->op.op, &q->w), CHP_PENDING);
-	CHECK_EQ(h_refs(&q->w), 1);
-}
 
 /* ---- Ends of the stream ---- */
 
@@ -149,7 +89,7 @@ static void closing_keeps_what_is_buffered(void)
 		CHECK_CODE(chp_mpsc_try_recv(&rx, NULL), CHP_ECLOSED);
 		CHECK_CODE(mpsc_recv(&rx, NULL, NULL), CHP_ECLOSED);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -172,7 +112,7 @@ static void closing_or_dropping_fails_the_waiting_senders(void)
 		make(1);
 		CHECK_CODE(send_int(0), 0);
 		for (int i = 0; i < SENDERS; i++)
-			enqueue(&q[i], i);
+			enqueue_send(&q[i], i);
 		if (dropped)
 			chp_mpsc_rx_drop(&rx);
 		else
@@ -182,11 +122,11 @@ static void closing_or_dropping_fails_the_waiting_senders(void)
 			CHECK_EQ(h_refs(&q[i].w), 0);
 			CHECK_CODE(h_poll(&q[i].op.op, &q[i].w), CHP_ECLOSED);
 		}
-		CHECK_EQ(load(&drops), dropped);
+		CHECK_EQ(h_load(&drops), dropped);
 		if (!dropped)
 			CHECK_EQ(take(), 0);
 		drop_both();
-		CHECK_EQ(load(&drops), dropped);
+		CHECK_EQ(h_load(&drops), dropped);
 	}
 }
 
@@ -220,7 +160,7 @@ static void blocked_senders_hear_of_the_receivers_drop(void)
 	chp_mpsc_rx_drop(&rx);
 	for (int i = 0; i < 8; i++)
 		h_join(&p[i].a);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 	CHECK_EQ(chp_mpsc_strong_count(&tx), 1);
 	drop_both();
 }
@@ -273,12 +213,12 @@ static void receiving_into_nothing_destroys(void)
 		make(*k);
 		CHECK_CODE(send_int(1), 0);
 		CHECK_CODE(mpsc_recv(&rx, NULL, NULL), 0);
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 		CHECK_CODE(send_int(2), 0);
 		CHECK_CODE(chp_mpsc_try_recv(&rx, NULL), 0);
-		CHECK_EQ(load(&drops), 2);
+		CHECK_EQ(h_load(&drops), 2);
 		drop_both();
-		CHECK_EQ(load(&drops), 2);
+		CHECK_EQ(h_load(&drops), 2);
 	}
 }
 
@@ -293,14 +233,14 @@ static void dropping_the_receiver_destroys_what_is_buffered_at_once(void)
 		}
 		for (int i = 0; i < n; i++)
 			CHECK_CODE(send_int(i), 0);
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 		chp_mpsc_rx_drop(&rx);
-		CHECK_EQ(load(&drops), n);
+		CHECK_EQ(h_load(&drops), n);
 		CHECK_EQ(chp_mpsc_is_closed(&tx), 1);
 		CHECK_CODE(send_int(1), CHP_ECLOSED);
 		CHECK_CODE(try_int(1), CHP_ECLOSED);
 		drop_both();
-		CHECK_EQ(load(&drops), n);
+		CHECK_EQ(h_load(&drops), n);
 	}
 }
 
@@ -311,9 +251,9 @@ static void values_outlive_their_senders(void)
 		make(*k);
 		CHECK_CODE(send_int(1), 0);
 		chp_mpsc_tx_drop(&tx);
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 		chp_mpsc_rx_drop(&rx);
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 	}
 }
 

@@ -3,87 +3,10 @@
  * must come first, and both must agree on which: sent or closed, sent or
  * destroyed, granted or given up, upgraded or ended.
  */
-#include "chan.h"
+#include "duo.h"
+#include "mpsc_heap.h"
 
-static chp_mpsc_tx *tx; /* on the heap, so that use after free is seen */
-static chp_mpsc_rx *rx;
 static chp_mpsc_weak weak;
-static int sent, got, result; /* what each side was told */
-static struct rng left_rng;
-
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	sent = result = 1000;
-	got = -1;
-	tx = malloc(sizeof(*tx));
-	rx = malloc(sizeof(*rx));
-	CHECK_CODE(
-		capacity ? chp_mpsc_bounded(capacity, sizeof(int), count_drop,
-					    tx, rx)
-			 : chp_mpsc_unbounded(sizeof(int), count_drop, tx, rx),
-		0);
-}
-
-static void make_bounded(void)
-{
-	make(1);
-}
-
-static void make_unbounded(void)
-{
-	make(0);
-}
-
-static void make_full(void)
-{
-	make(1);
-	CHECK_CODE(chp_mpsc_try_send(tx, &(int){ 1 }), 0);
-}
-
-static void free_tx(void)
-{
-	chp_mpsc_tx_drop(tx);
-	memset(tx, 0xdd, sizeof(*tx));
-	free(tx);
-}
-
-static void free_rx(void)
-{
-	chp_mpsc_rx_drop(rx);
-	memset(rx, 0xdd, sizeof(*rx));
-	free(rx);
-}
-
-static void race(void (*before)(void), void (*left)(void), void (*right)(void),
-		 void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(3000),
-	};
-
-	left_rng = rng_of(seed_of_run(), 3);
-	run_duo(&d);
-}
-
-static void send_and_free(void)
-{
-	chp_send_op *op = malloc(sizeof(*op));
-	int *v = malloc(sizeof(*v));
-
-	*v = 2;
-	chp_mpsc_send_op(op, tx, v);
-	sent = h_wait(&op->op, NULL);
-	memset(op, 0xdd, sizeof(*op));
-	*v = 3;
-	free(op);
-	free(v);
-	free_tx();
-}
 
 static void try_and_free(void)
 {
@@ -96,7 +19,7 @@ static void sent_if_received(void)
 	CHECK(sent == 0 || sent == CHP_ECLOSED);
 	CHECK_CODE(result, sent);
 	CHECK_EQ(got, sent == 0 ? 2 : -1);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void close_and_drain(void)
@@ -120,7 +43,7 @@ static void a_send_racing_a_close_is_received_or_refused(void)
 static void destroyed_if_sent(void)
 {
 	CHECK(sent == 0 || sent == CHP_ECLOSED);
-	CHECK_EQ(load(&drops), sent == 0);
+	CHECK_EQ(h_load(&drops), sent == 0);
 }
 
 static void a_send_racing_a_drop_is_destroyed_or_refused(void)
@@ -136,7 +59,7 @@ static void poll_then_give_up(void)
 	int v = 2;
 
 	chp_mpsc_send_op(op, tx, &v);
-	for (uint32_t n = 1 + below(&left_rng, 3); n; n--) {
+	for (uint32_t n = 1 + h_below(&left_rng, 3); n; n--) {
 		jitter(&left_rng);
 		sent = h_poll(&op->op, &w);
 		if (sent != CHP_PENDING)

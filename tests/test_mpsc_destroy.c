@@ -5,88 +5,10 @@
  * AddressSanitizer and ThreadSanitizer.  What is decided in such moments is in
  * test_mpsc_decide.c.
  */
-#include "chan.h"
-
-static chp_mpsc_tx *tx; /* on the heap, so that use after free is seen */
-static chp_mpsc_rx *rx;
-static int sent, got, result; /* what each side was told */
-static struct rng left_rng;
-
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	sent = result = 1000;
-	got = -1;
-	tx = malloc(sizeof(*tx));
-	rx = malloc(sizeof(*rx));
-	CHECK_CODE(
-		capacity ? chp_mpsc_bounded(capacity, sizeof(int), count_drop,
-					    tx, rx)
-			 : chp_mpsc_unbounded(sizeof(int), count_drop, tx, rx),
-		0);
-}
-
-static void make_bounded(void)
-{
-	make(1);
-}
-
-static void make_unbounded(void)
-{
-	make(0);
-}
-
-static void make_full(void)
-{
-	make(1);
-	CHECK_CODE(chp_mpsc_try_send(tx, &(int){ 1 }), 0);
-}
-
-static void free_tx(void)
-{
-	chp_mpsc_tx_drop(tx);
-	memset(tx, 0xdd, sizeof(*tx));
-	free(tx);
-}
-
-static void free_rx(void)
-{
-	chp_mpsc_rx_drop(rx);
-	memset(rx, 0xdd, sizeof(*rx));
-	free(rx);
-}
-
-static void race(void (*before)(void), void (*left)(void), void (*right)(void),
-		 void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(3000),
-	};
-
-	left_rng = rng_of(seed_of_run(), 3);
-	run_duo(&d);
-}
+#include "duo.h"
+#include "mpsc_heap.h"
 
 /* ---- Sends and receives whose memory goes at once ---- */
-
-static void send_and_free(void)
-{
-	chp_send_op *op = malloc(sizeof(*op));
-	int *v = malloc(sizeof(*v));
-
-	*v = 2;
-	chp_mpsc_send_op(op, tx, v);
-	sent = h_wait(&op->op, NULL);
-	memset(op, 0xdd, sizeof(*op));
-	*v = 3;
-	free(op);
-	free(v);
-	free_tx();
-}
 
 static void receive_and_free(void)
 {
@@ -107,7 +29,7 @@ static void two_was_received(void)
 	CHECK_CODE(sent, 0);
 	CHECK_CODE(result, 0);
 	CHECK_EQ(got, 2);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void the_receiver_frees_all_right_after_its_message(void)
@@ -144,7 +66,7 @@ static void sent_or_refused(void)
 	CHECK_CODE(result, 0);
 	CHECK_EQ(got, 1);
 	CHECK(sent == 0 || sent == CHP_ECLOSED);
-	CHECK_EQ(load(&drops), sent == 0);
+	CHECK_EQ(h_load(&drops), sent == 0);
 }
 
 static void a_sender_is_granted_and_closed_at_once(void)
@@ -155,7 +77,7 @@ static void a_sender_is_granted_and_closed_at_once(void)
 static void none_came(void)
 {
 	CHECK_CODE(result, CHP_ECLOSED);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void the_last_sender_and_the_receiver_go_together(void)
@@ -166,7 +88,7 @@ static void the_last_sender_and_the_receiver_go_together(void)
 
 static void nothing_came(void)
 {
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void both_ends_may_be_dropped_at_once(void)

@@ -3,34 +3,9 @@
  * identity, empty handles, what keeps the stream and what only the memory
  * alive, and arguments that must be refused.
  */
-#include "chan.h"
+#include "mpsc.h"
 
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-/* capacity 0: an unbounded channel. */
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	CHECK_CODE(capacity ? chp_mpsc_bounded(capacity, sizeof(int),
-					       count_drop, &tx, &rx)
-			    : chp_mpsc_unbounded(sizeof(int), count_drop, &tx,
-						 &rx),
-		   0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
-
-static int send_int(int v)
-{
-	return mpsc_send(&tx, &v, NULL);
-}
-
-#define EACH_KIND(k) for (size_t k = 0; k < 2; k++)
+#define BOTH_KINDS(k) for (size_t k = 0; k < 2; k++)
 
 static void check_counts(const chp_mpsc_weak *weak, size_t strong, size_t weaks)
 {
@@ -44,7 +19,7 @@ static void check_counts(const chp_mpsc_weak *weak, size_t strong, size_t weaks)
 
 static void clones_and_weak_senders_are_counted(void)
 {
-	EACH_KIND(k)
+	BOTH_KINDS(k)
 	{
 		chp_mpsc_weak weak[2];
 		chp_mpsc_tx more[3];
@@ -82,7 +57,7 @@ static void clones_and_weak_senders_are_counted(void)
 
 static void counts_outlive_the_receiver(void)
 {
-	EACH_KIND(k)
+	BOTH_KINDS(k)
 	{
 		chp_mpsc_weak weak;
 
@@ -100,7 +75,7 @@ static void counts_outlive_the_receiver(void)
 
 static void a_clone_sends_into_the_same_channel(void)
 {
-	EACH_KIND(k)
+	BOTH_KINDS(k)
 	{
 		chp_mpsc_tx other = { 0 }, foreign = { 0 };
 		chp_mpsc_rx foreign_rx;
@@ -127,7 +102,7 @@ static void a_clone_sends_into_the_same_channel(void)
 
 static void a_weak_sender_does_not_keep_the_stream_open(void)
 {
-	EACH_KIND(k)
+	BOTH_KINDS(k)
 	{
 		chp_mpsc_weak weak;
 		chp_mpsc_tx again = { 0 };
@@ -151,7 +126,7 @@ static void a_weak_sender_does_not_keep_the_stream_open(void)
 
 static void an_upgraded_sender_keeps_the_stream_open(void)
 {
-	EACH_KIND(k)
+	BOTH_KINDS(k)
 	{
 		chp_mpsc_weak weak;
 		chp_mpsc_tx again;
@@ -177,7 +152,7 @@ static void an_upgraded_sender_keeps_the_stream_open(void)
 /* Closing ends sending, not the handles. */
 static void upgrading_works_after_close_while_a_sender_lives(void)
 {
-	EACH_KIND(k)
+	BOTH_KINDS(k)
 	{
 		chp_mpsc_weak weak;
 		chp_mpsc_tx again;
@@ -196,7 +171,7 @@ static void upgrading_works_after_close_while_a_sender_lives(void)
 
 static void a_weak_sender_keeps_the_memory_but_not_the_values(void)
 {
-	EACH_KIND(k)
+	BOTH_KINDS(k)
 	{
 		long blocks = h_blocks();
 		chp_mpsc_weak weak;
@@ -206,13 +181,13 @@ static void a_weak_sender_keeps_the_memory_but_not_the_values(void)
 		chp_mpsc_downgrade(&tx, &weak);
 		CHECK_CODE(send_int(1), 0);
 		drop_both();
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 		CHECK(h_blocks() > blocks);
 		CHECK_CODE(chp_mpsc_upgrade(&weak, &again), CHP_ECLOSED);
 		CHECK_EQ(chp_mpsc_weak_weak_count(&weak), 1);
 		chp_mpsc_weak_drop(&weak);
 		CHECK_EQ(h_blocks(), blocks);
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 	}
 }
 
@@ -245,7 +220,7 @@ static void handles_may_be_dropped_in_any_order(void)
 				sizeof(int) * (size_t)(n - i - 1));
 		}
 		CHECK_EQ(h_blocks(), blocks);
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 	}
 }
 

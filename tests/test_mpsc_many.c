@@ -3,32 +3,9 @@
  * (none, odd, a kibibyte), and an unbounded channel's blocks, whose borders
  * must not show.
  */
-#include "chan.h"
+#include "mpsc.h"
 
 #include <stdalign.h>
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-/* capacity 0: an unbounded channel. */
-static void make_of(size_t capacity, size_t size, void (*drop)(void *))
-{
-	store(&drops, 0);
-	CHECK_CODE(capacity ? chp_mpsc_bounded(capacity, size, drop, &tx, &rx)
-			    : chp_mpsc_unbounded(size, drop, &tx, &rx),
-		   0);
-}
-
-static void make(size_t capacity)
-{
-	make_of(capacity, sizeof(int), count_drop);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
 
 static void send_ints(int from, int to)
 {
@@ -40,12 +17,12 @@ static void send_ints(int from, int to)
 
 static void a_batch_takes_what_is_there(void)
 {
-	const size_t kinds[] = { 0, 10 };
+	const size_t capacities[] = { 0, 10 };
 
 	for (int k = 0; k < 2; k++) {
 		int out[12];
 
-		make(kinds[k]);
+		make(capacities[k]);
 		send_ints(0, 10);
 		memset(out, 0xff, sizeof(out));
 		CHECK_EQ(mpsc_recv_many(&rx, out, 4, NULL), 4);
@@ -62,7 +39,7 @@ static void a_batch_takes_what_is_there(void)
 		CHECK_EQ(mpsc_recv_many(&rx, out, 1, NULL), 1);
 		CHECK_EQ(out[0], 20);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -153,13 +130,13 @@ static void *send_some(void *arg)
 
 static void batches_keep_the_order_and_lose_nothing(void)
 {
-	const size_t kinds[] = { 0, 1, 7, 64 };
+	const size_t capacities[] = { 0, 1, 7, 64 };
 
 	for (int k = 0; k < 4; k++) {
 		int n = (int)h_rounds(20000), next = 0, out[16], r;
 		struct h_agent a;
 
-		make(kinds[k]);
+		make(capacities[k]);
 		h_spawn(&a, send_some, &n);
 		while ((r = mpsc_recv_many(&rx, out, 16, NULL)) > 0) {
 			CHECK(r <= 16);
@@ -170,7 +147,7 @@ static void batches_keep_the_order_and_lose_nothing(void)
 		CHECK_EQ(next, n);
 		h_join(&a);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -215,7 +192,7 @@ static void borders_of_blocks_do_not_show(void)
 		CHECK_CODE(chp_mpsc_try_recv(&rx, NULL), CHP_EAGAIN);
 	}
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 /* The end of the stream at and around every multiple of any likely size. */
@@ -254,7 +231,7 @@ static void a_long_backlog_is_kept_and_given_back(void)
 	}
 	CHECK_EQ(chp_mpsc_len(&rx), n - half);
 	drop_both();
-	CHECK_EQ(load(&drops), n - half);
+	CHECK_EQ(h_load(&drops), n - half);
 	CHECK_EQ(h_blocks(), blocks);
 }
 
@@ -343,22 +320,12 @@ static void values_of_no_bytes_are_counted_like_others(void)
 		CHECK_EQ(untouched, 'x');
 		CHECK_EQ(mpsc_recv_many(&rx, &untouched, 9, NULL), 9);
 		CHECK_EQ(untouched, 'x');
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 		CHECK_CODE(mpsc_recv(&rx, NULL, NULL), 0);
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 		drop_both();
-		CHECK_EQ(load(&drops), 40);
+		CHECK_EQ(h_load(&drops), 40);
 	}
-}
-
-static size_t least_alignment;
-
-static void look_at_alignment(void *value)
-{
-	uintptr_t at = (uintptr_t)value;
-
-	if (at & -at && (at & -at) < least_alignment)
-		least_alignment = at & -at;
 }
 
 /* A destructor is handed a T *, so each value must stand where a T may. */

@@ -11,18 +11,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static struct rlimit before;
 
 static void unlimit_memory(void)
@@ -96,7 +84,7 @@ static void a_send_without_memory_keeps_the_value(void)
 	chp_mpsc_rx rx;
 	int sent = 0, r = 0;
 
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_mpsc_unbounded(SIZE, count_drop, &tx, &rx), 0);
 	if (!limit_memory(64 << 20))
 		goto out;
@@ -137,7 +125,7 @@ out:
 	CHECK_CODE(r, CHP_ECLOSED);
 	chp_mpsc_tx_drop(&tx);
 	chp_mpsc_rx_drop(&rx);
-	CHECK_EQ(load(&drops), sent > 0);
+	CHECK_EQ(h_load(&drops), sent > 0);
 	free(v);
 }
 

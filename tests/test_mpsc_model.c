@@ -46,7 +46,7 @@ static struct {
 	unsigned drops;
 } m;
 
-static struct rng r;
+static struct h_rng r;
 
 /* ---- The model ---- */
 
@@ -161,8 +161,8 @@ static void start_op(struct slot *s)
 	if (s->stage != IDLE)
 		return;
 	memset(&s->w, 0, sizeof(s->w));
-	s->is_send = below(&r, 2);
-	s->need = s->is_send ? 1 : below(&r, (uint32_t)m.max + 2);
+	s->is_send = h_below(&r, 2);
+	s->need = s->is_send ? 1 : h_below(&r, (uint32_t)m.max + 2);
 	s->value = ++m.next;
 	if (!s->is_send && m.permits[0].count)
 		return;
@@ -226,7 +226,7 @@ static void cancel_op(struct slot *s)
 
 static void try_reserve(chp_mpsc_permit *p)
 {
-	size_t n = below(&r, (uint32_t)m.max + 2);
+	size_t n = h_below(&r, (uint32_t)m.max + 2);
 	int code;
 
 	if (p->count)
@@ -280,7 +280,7 @@ static void use_owned(void)
 		return;
 	}
 	m.owned_out = false;
-	if (below(&r, 2)) {
+	if (h_below(&r, 2)) {
 		m.next++;
 		CHECK_CODE(chp_mpsc_owned_permit_send(&m.owned, &m.next, NULL),
 			   0);
@@ -318,7 +318,7 @@ static void receive(void)
 		CHECK_EQ(h_refs(&m.recv_w), 0);
 		m.recv_pending = false;
 	}
-	if (!m.recv_pending && below(&r, 2)) {
+	if (!m.recv_pending && h_below(&r, 2)) {
 		code = chp_mpsc_try_recv(&m.rx, &v);
 		check_received(code == CHP_EAGAIN ? CHP_PENDING : code, v);
 		return;
@@ -333,10 +333,10 @@ static void receive(void)
 
 static void close_or_drop(void)
 {
-	if (m.dropped || below(&r, 12))
+	if (m.dropped || h_below(&r, 12))
 		return;
 	m.closed = true;
-	if (m.recv_pending || below(&r, 2)) {
+	if (m.recv_pending || h_below(&r, 2)) {
 		chp_mpsc_close(&m.rx);
 		return;
 	}
@@ -353,7 +353,7 @@ static void compare(void)
 {
 	size_t undecided = model_undecided();
 
-	CHECK_EQ(load(&drops), m.drops);
+	CHECK_EQ(h_load(&drops), m.drops);
 	CHECK_EQ(chp_mpsc_is_closed(&m.tx), m.closed);
 	CHECK_EQ(chp_mpsc_strong_count(&m.tx), 1 + m.owned_out);
 	if (!undecided && !m.dropped)
@@ -394,24 +394,24 @@ static void finish(void)
 	chp_mpsc_tx_drop(&m.tx);
 	m.drops += (unsigned)m.len;
 	chp_mpsc_rx_drop(&m.rx);
-	CHECK_EQ(load(&drops), m.drops);
+	CHECK_EQ(h_load(&drops), m.drops);
 }
 
 static void random_calls_do_as_the_model_says(void)
 {
 	long blocks = h_blocks();
 
-	r = rng_of(seed_of_run(), 9);
+	r = h_rng(h_seed(), 9);
 	for (long walk = h_rounds(20000); walk; walk--) {
 		memset(&m, 0, sizeof(m));
-		store(&drops, 0);
-		m.max = 1 + below(&r, 4);
+		h_store(&drops, 0);
+		m.max = 1 + h_below(&r, 4);
 		CHECK_CODE(chp_mpsc_bounded(m.max, sizeof(int), count_drop,
 					    &m.tx, &m.rx),
 			   0);
 		for (int step = 0; step < 60; step++) {
-			struct slot *s = &m.ops[below(&r, OPS)];
-			chp_mpsc_permit *p = &m.permits[below(&r, PERMITS)];
+			struct slot *s = &m.ops[h_below(&r, OPS)];
+			chp_mpsc_permit *p = &m.permits[h_below(&r, PERMITS)];
 			static void (*const on_channel[])(
 				void) = { try_send, use_owned, receive, receive,
 					  close_or_drop };
@@ -421,7 +421,7 @@ static void random_calls_do_as_the_model_says(void)
 			static void (*const on_permit[])(chp_mpsc_permit *) = {
 				try_reserve, permit_send, permit_drop
 			};
-			uint32_t what = below(&r, 12);
+			uint32_t what = h_below(&r, 12);
 
 			if (what < 5)
 				on_channel[what]();

@@ -5,40 +5,7 @@
  */
 #include "chan.h"
 
-struct channel {
-	chp_mpsc_tx tx;
-	chp_mpsc_rx rx;
-};
-
-static struct channel a;
-
-static void make(struct channel *c, size_t capacity)
-{
-	CHECK_CODE(capacity ? chp_mpsc_bounded(capacity, sizeof(int),
-					       count_drop, &c->tx, &c->rx)
-			    : chp_mpsc_unbounded(sizeof(int), count_drop,
-						 &c->tx, &c->rx),
-		   0);
-}
-
-static void drop(struct channel *c)
-{
-	chp_mpsc_tx_drop(&c->tx);
-	chp_mpsc_rx_drop(&c->rx);
-}
-
-static void fill(struct channel *c, int v)
-{
-	CHECK_CODE(chp_mpsc_try_send(&c->tx, &v), 0);
-}
-
-static int take(struct channel *c)
-{
-	int v = -1;
-
-	CHECK_CODE(chp_mpsc_try_recv(&c->rx, &v), 0);
-	return v;
-}
+static struct int_channel a;
 
 static void an_operation_takes_its_place_at_its_first_poll(void)
 {
@@ -46,26 +13,26 @@ static void an_operation_takes_its_place_at_its_first_poll(void)
 	chp_send_op first, second;
 	int one = 1, two = 2;
 
-	make(&a, 1);
+	make_channel(&a, 1);
 	chp_mpsc_send_op(&first, &a.tx, &one);
 	CHECK_EQ(chp_mpsc_capacity(&a.tx), 1);
 	CHECK_EQ(chp_mpsc_len(&a.rx), 0);
-	fill(&a, 0);
+	put_int(&a, 0);
 	chp_mpsc_send_op(&second, &a.tx, &two);
 	CHECK_CODE(h_poll(&second.op, &w), CHP_PENDING);
 	CHECK_CODE(h_poll(&first.op, &w), CHP_PENDING);
 	CHECK(!chp_op_is_finished(&second.op));
 	/* Polling again does not change the order. */
 	CHECK_CODE(h_poll(&second.op, &w), CHP_PENDING);
-	CHECK_EQ(take(&a), 0);
+	CHECK_EQ(take_int(&a), 0);
 	CHECK_CODE(h_poll(&first.op, &w), CHP_PENDING);
 	CHECK_CODE(h_poll(&second.op, &w), 0);
 	CHECK(chp_op_is_finished(&second.op));
-	CHECK_EQ(take(&a), 2);
+	CHECK_EQ(take_int(&a), 2);
 	CHECK_CODE(h_poll(&first.op, &w), 0);
-	CHECK_EQ(take(&a), 1);
+	CHECK_EQ(take_int(&a), 1);
 	CHECK_EQ(h_refs(&w), 0);
-	drop(&a);
+	drop_channel(&a);
 }
 
 static void the_newest_waker_of_an_operation_is_woken(void)
@@ -75,30 +42,30 @@ static void the_newest_waker_of_an_operation_is_woken(void)
 	chp_recv_op recv;
 	int v = 1, got = 0;
 
-	make(&a, 1);
+	make_channel(&a, 1);
 	chp_mpsc_recv_op(&recv, &a.rx, &got);
 	for (int i = 0; i < 3; i++)
 		CHECK_CODE(h_poll(&recv.op, &w[i]), CHP_PENDING);
 	CHECK_EQ(h_refs(&w[0]) + h_refs(&w[1]), 0);
 	CHECK_EQ(h_refs(&w[2]), 1);
-	fill(&a, 1);
+	put_int(&a, 1);
 	CHECK_EQ(h_wakes(&w[0]) + h_wakes(&w[1]), 0);
 	CHECK_EQ(h_wakes(&w[2]), 1);
 	CHECK_CODE(h_poll(&recv.op, &w[0]), 0);
 	CHECK_EQ(got, 1);
 
-	fill(&a, 2);
+	put_int(&a, 2);
 	chp_mpsc_send_op(&send, &a.tx, &v);
 	for (int i = 2; i >= 0; i--)
 		CHECK_CODE(h_poll(&send.op, &w[i]), CHP_PENDING);
 	CHECK_EQ(h_refs(&w[0]), 1);
-	CHECK_EQ(take(&a), 2);
+	CHECK_EQ(take_int(&a), 2);
 	CHECK_EQ(h_wakes(&w[0]), 1);
 	CHECK_EQ(h_wakes(&w[2]), 1);
 	CHECK_CODE(h_poll(&send.op, &w[1]), 0);
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(h_refs(&w[i]), 0);
-	drop(&a);
+	drop_channel(&a);
 }
 
 static void a_place_may_be_taken_without_a_waker(void)
@@ -106,18 +73,18 @@ static void a_place_may_be_taken_without_a_waker(void)
 	chp_send_op op;
 	int v = 1;
 
-	make(&a, 1);
-	fill(&a, 0);
+	make_channel(&a, 1);
+	put_int(&a, 0);
 	chp_mpsc_send_op(&op, &a.tx, &v);
 	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
-	CHECK_EQ(take(&a), 0);
+	CHECK_EQ(take_int(&a), 0);
 	CHECK_CODE(chp_mpsc_try_send(&a.tx, &v), CHP_EAGAIN);
 	/* The poll that returns 0 is the one that copies. */
 	v = 2;
 	CHECK_CODE(chp_op_poll(&op.op, NULL), 0);
 	v = 3;
-	CHECK_EQ(take(&a), 2);
-	drop(&a);
+	CHECK_EQ(take_int(&a), 2);
+	drop_channel(&a);
 }
 
 static void a_receive_given_up_can_be_started_again(void)
@@ -126,13 +93,13 @@ static void a_receive_given_up_can_be_started_again(void)
 	chp_recv_op op;
 	int got = 0;
 
-	make(&a, 0);
+	make_channel(&a, 0);
 	for (int i = 0; i < 3; i++) {
 		chp_mpsc_recv_op(&op, &a.rx, &got);
 		CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
 		CHECK_EQ(h_refs(&w), 1);
 		if (i == 2)
-			fill(&a, 9);
+			put_int(&a, 9);
 		CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
 		CHECK(chp_op_is_finished(&op.op));
 		CHECK_EQ(h_refs(&w), 0);
@@ -141,14 +108,14 @@ static void a_receive_given_up_can_be_started_again(void)
 	chp_mpsc_recv_op(&op, &a.rx, &got);
 	CHECK_CODE(h_poll(&op.op, &w), 0);
 	CHECK_EQ(got, 9);
-	drop(&a);
+	drop_channel(&a);
 }
 
 static void poll_twice(void *arg)
 {
 	chp_send_op op;
 
-	make(&a, 2);
+	make_channel(&a, 2);
 	chp_mpsc_send_op(&op, &a.tx, arg);
 	chp_op_poll(&op.op, NULL);
 	chp_op_poll(&op.op, NULL);
@@ -171,14 +138,14 @@ static void check_budget(chp_op *op, int result)
 	uint32_t budget = 0;
 	size_t len = chp_mpsc_len(&a.rx), places = chp_mpsc_capacity(&a.tx);
 
-	CHECK_CODE(poll_within(op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(h_wakes(&w), 1);
 	CHECK_EQ(chp_mpsc_len(&a.rx), len);
 	CHECK_EQ(chp_mpsc_capacity(&a.tx), places);
-	CHECK_CODE(poll_within(op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(h_wakes(&w), 2);
 	budget = 3;
-	CHECK_EQ(poll_within(op, &w, &budget), result);
+	CHECK_EQ(h_poll_within(op, &w, &budget), result);
 	CHECK_EQ(budget, 2);
 	CHECK_EQ(h_refs(&w), 0);
 }
@@ -192,7 +159,7 @@ static void without_budget_a_ready_wait_pends_and_is_woken(void)
 	uint32_t budget = 5;
 	int v = 1, out[4];
 
-	make(&a, 4);
+	make_channel(&a, 4);
 	chp_mpsc_send_op(&send, &a.tx, &v);
 	check_budget(&send.op, 0);
 	CHECK_EQ(chp_mpsc_len(&a.rx), 1);
@@ -203,17 +170,17 @@ static void without_budget_a_ready_wait_pends_and_is_woken(void)
 	CHECK_EQ(p.count, 3);
 	chp_mpsc_permit_drop(&p);
 	for (int i = 0; i < 4; i++)
-		fill(&a, i);
+		put_int(&a, i);
 	/* A batch costs one, whatever its size. */
 	chp_mpsc_recv_many_op(&recv, &a.rx, out, 4);
 	check_budget(&recv.op, 4);
 
 	/* A wait that is not over costs nothing. */
 	chp_mpsc_recv_op(&recv, &a.rx, out);
-	CHECK_CODE(poll_within(&recv.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&recv.op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(budget, 5);
 	CHECK_EQ(chp_op_cancel(&recv.op), CHP_HELD_NOTHING);
-	drop(&a);
+	drop_channel(&a);
 }
 
 /* tokio: waiting for closed is not budgeted. */
@@ -223,13 +190,13 @@ static void closed_needs_no_budget(void)
 	chp_closed_op closed;
 	uint32_t budget = 0;
 
-	make(&a, 0);
+	make_channel(&a, 0);
 	chp_mpsc_close(&a.rx);
 	chp_mpsc_closed_op(&closed, &a.tx);
-	CHECK_CODE(poll_within(&closed.op, &w, &budget), 0);
+	CHECK_CODE(h_poll_within(&closed.op, &w, &budget), 0);
 	CHECK_EQ(budget, 0);
 	CHECK_EQ(h_refs(&w), 0);
-	drop(&a);
+	drop_channel(&a);
 }
 
 /* It never waits, so nobody should be made to poll it twice. */
@@ -240,18 +207,18 @@ static void an_unbounded_send_needs_no_budget(void)
 	uint32_t budget = 0;
 	int v = 1;
 
-	make(&a, 0);
+	make_channel(&a, 0);
 	chp_mpsc_send_op(&send, &a.tx, &v);
-	CHECK_CODE(poll_within(&send.op, &w, &budget), 0);
-	drop(&a);
+	CHECK_CODE(h_poll_within(&send.op, &w, &budget), 0);
+	drop_channel(&a);
 }
 
 static chp_word stop, turns;
 
 static void *take_turns(void *arg)
 {
-	while (!load(&stop)) {
-		add(&turns, 1);
+	while (!h_load(&stop)) {
+		h_add(&turns, 1);
 		h_yield();
 	}
 	return arg;
@@ -265,19 +232,19 @@ static void a_task_of_ready_receives_lets_others_run(void)
 	uint32_t before;
 	int v;
 
-	store(&stop, 0);
-	store(&turns, 0);
-	make(&a, 0);
+	h_store(&stop, 0);
+	h_store(&turns, 0);
+	make_channel(&a, 0);
 	for (int i = 0; i < MESSAGES; i++)
-		fill(&a, i);
+		put_int(&a, i);
 	h_spawn(&other, take_turns, NULL);
-	before = load(&turns);
+	before = h_load(&turns);
 	for (int i = 0; i < MESSAGES; i++)
 		CHECK_CODE(chp_mpsc_recv(&a.rx, &v), 0);
-	CHECK(load(&turns) - before >= MESSAGES / BUDGET - 1);
-	store(&stop, 1);
+	CHECK(h_load(&turns) - before >= MESSAGES / BUDGET - 1);
+	h_store(&stop, 1);
 	h_join(&other);
-	drop(&a);
+	drop_channel(&a);
 }
 
 /* clang-format off */

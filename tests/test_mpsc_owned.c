@@ -3,32 +3,7 @@
  * becomes of the sender on success and on failure, that the pair counts as a
  * sender and keeps the stream open, and whom sending and releasing wake.
  */
-#include "chan.h"
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	CHECK_CODE(
-		chp_mpsc_bounded(capacity, sizeof(int), count_drop, &tx, &rx),
-		0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
-
-static int take(void)
-{
-	int v = -1;
-
-	CHECK_CODE(chp_mpsc_try_recv(&rx, &v), 0);
-	return v;
-}
+#include "mpsc.h"
 
 /* Waits where the mode may: there is no operation for it. */
 static chp_mpsc_owned_permit owned(void)
@@ -71,7 +46,7 @@ static void sending_gives_the_sender_back(void)
 	CHECK_EQ(take(), 8);
 	chp_mpsc_tx_drop(&other);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void sending_into_nothing_drops_the_sender(void)
@@ -290,7 +265,7 @@ static void the_end_of_an_owned_permit_tells_a_closed_receiver(void)
 		CHECK(h_wakes(&w) >= 1);
 		if (!(how & 1)) {
 			CHECK_CODE(h_poll(&op.op, &w), 0);
-			CHECK_EQ(load(&drops), 1);
+			CHECK_EQ(h_load(&drops), 1);
 			CHECK_CODE(mpsc_recv(&rx, NULL, NULL), CHP_ECLOSED);
 		} else {
 			CHECK_CODE(h_poll(&op.op, &w), CHP_ECLOSED);
@@ -309,7 +284,7 @@ static void what_it_sends_after_the_receiver_is_destroyed_at_once(void)
 	p = owned();
 	chp_mpsc_rx_drop(&rx);
 	CHECK_CODE(owned_int(&p, 9, &tx), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(chp_mpsc_is_closed(&tx), 1);
 	drop_both();
 
@@ -317,7 +292,7 @@ static void what_it_sends_after_the_receiver_is_destroyed_at_once(void)
 	p = owned();
 	chp_mpsc_rx_drop(&rx);
 	CHECK_CODE(owned_int(&p, 9, NULL), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 /* clang-format off */

@@ -4,70 +4,7 @@
  * The receiver's close and drop are in test_mpsc_permit_close.c, owned permits
  * in test_mpsc_owned.c.
  */
-#include "chan.h"
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	CHECK_CODE(
-		chp_mpsc_bounded(capacity, sizeof(int), count_drop, &tx, &rx),
-		0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
-
-static int send_int(int v)
-{
-	return mpsc_send(&tx, &v, NULL);
-}
-
-static int permit_int(chp_mpsc_permit *p, int v)
-{
-	return chp_mpsc_permit_send(p, &v);
-}
-
-static chp_mpsc_permit reserved(size_t n)
-{
-	chp_mpsc_permit p;
-
-	CHECK_CODE(mpsc_reserve(&tx, n, &p, NULL), 0);
-	CHECK_EQ(p.count, n);
-	return p;
-}
-
-static int take(void)
-{
-	int v = -1;
-
-	CHECK_CODE(chp_mpsc_try_recv(&rx, &v), 0);
-	return v;
-}
-
-/* A reservation that is polled by hand. */
-struct queued {
-	chp_send_op op;
-	struct h_waker w;
-	chp_mpsc_permit permit;
-};
-
-static int poll_it(struct queued *q)
-{
-	return h_poll(&q->op.op, &q->w);
-}
-
-static void enqueue(struct queued *q, size_t n)
-{
-	memset(q, 0, sizeof(*q));
-	chp_mpsc_reserve_many_op(&q->op, &tx, n, &q->permit);
-	CHECK_CODE(poll_it(q), CHP_PENDING);
-}
+#include "mpsc.h"
 
 /* ---- Places ---- */
 
@@ -97,7 +34,7 @@ static void a_permit_is_a_place_taken(void)
 	chp_mpsc_permit_drop(&p);
 	CHECK_EQ(chp_mpsc_capacity(&tx), 3);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void permits_fill_a_channel(void)
@@ -139,7 +76,7 @@ static void reserving_nothing_succeeds_even_when_full(void)
 	chp_mpsc_permit_drop(&p);
 	CHECK_CODE(chp_mpsc_try_reserve_many(&tx, 0, &p), 0);
 	CHECK_EQ(p.count, 0);
-	enqueue(&q, 1);
+	enqueue_reserve(&q, 1);
 	CHECK_CODE(mpsc_reserve(&tx, 0, &p, NULL), 0);
 	CHECK_EQ(chp_op_cancel(&q.op.op), CHP_HELD_NOTHING);
 
@@ -206,11 +143,11 @@ static void the_head_collects_places_and_those_behind_wait(void)
 	make(3);
 	CHECK_CODE(send_int(1), 0);
 	CHECK_CODE(send_int(2), 0);
-	enqueue(&three, 3);
+	enqueue_reserve(&three, 3);
 	/* The free place is the head's now. */
 	CHECK_EQ(chp_mpsc_capacity(&tx), 0);
 	CHECK_CODE(chp_mpsc_try_send(&tx, &(int){ 9 }), CHP_EAGAIN);
-	enqueue(&one, 1);
+	enqueue_reserve(&one, 1);
 	CHECK_EQ(take(), 1);
 	CHECK_EQ(h_wakes(&three.w), 0);
 	CHECK_EQ(h_wakes(&one.w), 0);
@@ -229,7 +166,7 @@ static void the_head_collects_places_and_those_behind_wait(void)
 	chp_mpsc_permit_drop(&one.permit);
 	CHECK_EQ(chp_mpsc_capacity(&tx), 2);
 	drop_both();
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void a_reservation_given_up_passes_its_part_on(void)
@@ -238,9 +175,9 @@ static void a_reservation_given_up_passes_its_part_on(void)
 
 	make(3);
 	CHECK_CODE(send_int(1), 0);
-	enqueue(&three, 3);
+	enqueue_reserve(&three, 3);
 	for (int i = 0; i < 3; i++)
-		enqueue(&one[i], 1);
+		enqueue_reserve(&one[i], 1);
 	chp_op_cancel(&three.op.op);
 	CHECK_EQ(h_refs(&three.w), 0);
 	CHECK(!three.permit.ch && three.permit.count == 0);
@@ -266,7 +203,7 @@ static void dropped_places_serve_as_many_senders(void)
 	make(4);
 	p = reserved(4);
 	for (int i = 0; i < 5; i++)
-		enqueue(&q[i], 1);
+		enqueue_reserve(&q[i], 1);
 	chp_mpsc_permit_drop(&p);
 	for (int i = 0; i < 5; i++) {
 		CHECK_EQ(h_wakes(&q[i].w), i < 4);

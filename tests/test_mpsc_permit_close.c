@@ -3,70 +3,7 @@
  * the receiver has closed or dropped: what they still deliver, and that the
  * last place given back wakes a receiver that waits for the end.
  */
-#include "chan.h"
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	CHECK_CODE(
-		chp_mpsc_bounded(capacity, sizeof(int), count_drop, &tx, &rx),
-		0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
-
-static int send_int(int v)
-{
-	return mpsc_send(&tx, &v, NULL);
-}
-
-static int permit_int(chp_mpsc_permit *p, int v)
-{
-	return chp_mpsc_permit_send(p, &v);
-}
-
-static chp_mpsc_permit reserved(size_t n)
-{
-	chp_mpsc_permit p;
-
-	CHECK_CODE(mpsc_reserve(&tx, n, &p, NULL), 0);
-	CHECK_EQ(p.count, n);
-	return p;
-}
-
-static int take(void)
-{
-	int v = -1;
-
-	CHECK_CODE(chp_mpsc_try_recv(&rx, &v), 0);
-	return v;
-}
-
-/* A reservation that is polled by hand. */
-struct queued {
-	chp_send_op op;
-	struct h_waker w;
-	chp_mpsc_permit permit;
-};
-
-static int poll_it(struct queued *q)
-{
-	return h_poll(&q->op.op, &q->w);
-}
-
-static void enqueue(struct queued *q, size_t n)
-{
-	memset(q, 0, sizeof(*q));
-	chp_mpsc_reserve_many_op(&q->op, &tx, n, &q->permit);
-	CHECK_CODE(poll_it(q), CHP_PENDING);
-}
+#include "mpsc.h"
 
 /* tokio #8074, #7686: empty while a permit is out, disconnected after. */
 static void permits_deliver_after_close(void)
@@ -88,7 +25,7 @@ static void permits_deliver_after_close(void)
 	CHECK_CODE(chp_mpsc_try_recv(&rx, NULL), CHP_ECLOSED);
 	CHECK_CODE(mpsc_recv(&rx, NULL, NULL), CHP_ECLOSED);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void what_permits_send_after_the_receiver_is_destroyed_at_once(void)
@@ -98,14 +35,14 @@ static void what_permits_send_after_the_receiver_is_destroyed_at_once(void)
 	make(4);
 	p = reserved(3);
 	chp_mpsc_rx_drop(&rx);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	CHECK_CODE(permit_int(&p, 1), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_CODE(permit_int(&p, 2), 0);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 	chp_mpsc_permit_drop(&p);
 	drop_both();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 /* A receive that is polled by hand, on a closed channel with places out. */
@@ -156,7 +93,7 @@ static void sending_by_the_last_permit_wakes_a_closed_receiver(void)
 	CHECK_CODE(permit_int(&p, 1), 0);
 	CHECK_EQ(h_wakes(&c.w), 1);
 	CHECK_CODE(h_poll(&c.op.op, &c.w), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_CODE(chp_mpsc_try_recv(&rx, NULL), CHP_ECLOSED);
 	drop_both();
 }
@@ -174,7 +111,7 @@ static void a_queued_reservation_that_ends_tells_a_closed_receiver(void)
 
 		make(3);
 		p = reserved(1);
-		enqueue(&q, 3);
+		enqueue_reserve(&q, 3);
 		close_and_wait(&c);
 		CHECK_EQ(h_wakes(&q.w), 1);
 		if (how & 1)
@@ -198,7 +135,7 @@ static void a_grant_not_yet_polled_fails_when_the_channel_closes(void)
 
 		make(1);
 		p = reserved(1);
-		enqueue(&q, 1);
+		enqueue_reserve(&q, 1);
 		chp_mpsc_permit_drop(&p);
 		CHECK_EQ(h_wakes(&q.w), 1);
 		chp_mpsc_close(&rx);

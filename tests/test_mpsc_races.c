@@ -6,7 +6,7 @@
  * its sender.  And what has been sent is there.  In the task modes half of the
  * producers are plain threads.  The seed is printed; CHP_TEST_SEED repeats it.
  */
-#include "chan.h"
+#include "mpsc.h"
 
 enum { PRODUCERS = 8, VALUES = 40, ALL = PRODUCERS * VALUES };
 
@@ -14,8 +14,6 @@ struct value {
 	uint32_t id, inverse;
 };
 
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
 static size_t capacity; /* 0: unbounded */
 static chp_word received[ALL], destroyed[ALL], kept[ALL];
 static chp_word done; /* producers that have ended */
@@ -30,7 +28,7 @@ static uint32_t id_of(const struct value *v)
 
 static void destroy(void *value)
 {
-	add(&destroyed[id_of(value)], 1);
+	h_add(&destroyed[id_of(value)], 1);
 }
 
 /* ---- A producer ---- */
@@ -39,7 +37,7 @@ struct producer {
 	struct h_agent a;
 	chp_mpsc_tx tx;
 	chp_mpsc_weak weak;
-	struct rng r;
+	struct h_rng r;
 	uint32_t next, end; /* numbers of its values */
 	bool is_thread;
 };
@@ -58,7 +56,7 @@ static void account(uint32_t id, int code)
 		return;
 	CHECK(code == CHP_ECLOSED || code == CHP_ETIMEDOUT ||
 	      code == CHP_EAGAIN || code == CHP_ECANCELED);
-	add(&kept[id], 1);
+	h_add(&kept[id], 1);
 }
 
 static void send_next(struct producer *p, const chp_wait *w)
@@ -86,9 +84,9 @@ static void poll_next(struct producer *p)
 	int code = CHP_PENDING;
 
 	chp_mpsc_send_op(&op, &p->tx, &v);
-	for (uint32_t n = below(&p->r, 3); n && code == CHP_PENDING; n--) {
+	for (uint32_t n = h_below(&p->r, 3); n && code == CHP_PENDING; n--) {
 		code = h_poll(&op.op, &w);
-		if (code == CHP_PENDING && below(&p->r, 2))
+		if (code == CHP_PENDING && h_below(&p->r, 2))
 			h_yield();
 	}
 	if (code == CHP_PENDING) {
@@ -102,18 +100,18 @@ static void poll_next(struct producer *p)
 
 static void send_by_permits(struct producer *p)
 {
-	chp_wait w = { .deadline = chp_in(below(&p->r, 200) * CHP_US) };
-	size_t n = below(&p->r, (uint32_t)capacity + 1);
+	chp_wait w = { .deadline = chp_in(h_below(&p->r, 200) * CHP_US) };
+	size_t n = h_below(&p->r, (uint32_t)capacity + 1);
 	chp_mpsc_permit permit;
 	int code =
-		mpsc_reserve(&p->tx, n, &permit, below(&p->r, 2) ? &w : NULL);
+		mpsc_reserve(&p->tx, n, &permit, h_below(&p->r, 2) ? &w : NULL);
 
 	CHECK(code == 0 || code == CHP_ECLOSED || code == CHP_ETIMEDOUT);
-	while (permit.count && p->next < p->end && below(&p->r, 8)) {
+	while (permit.count && p->next < p->end && h_below(&p->r, 8)) {
 		struct value v = value_of(p->next++);
 
 		CHECK_CODE(chp_mpsc_permit_send(&permit, &v), 0);
-		if (below(&p->r, 8) == 0)
+		if (h_below(&p->r, 8) == 0)
 			h_yield();
 	}
 	chp_mpsc_permit_drop(&permit);
@@ -125,11 +123,11 @@ static void send_by_owned_permit(struct producer *p)
 	chp_mpsc_owned_permit permit = { 0 };
 	int code;
 
-	if (h_mode() == H_POLLED || below(&p->r, 2))
+	if (h_mode() == H_POLLED || h_below(&p->r, 2))
 		code = chp_mpsc_try_reserve_owned(&p->tx, &permit);
 	else
 		code = chp_mpsc_reserve_owned(&p->tx, &permit);
-	if (code == 0 && below(&p->r, 4))
+	if (code == 0 && h_below(&p->r, 4))
 		CHECK_CODE(chp_mpsc_owned_permit_send(&permit, &v, &p->tx), 0);
 	else
 		account(p->next, code ? code : CHP_ECANCELED);
@@ -145,7 +143,7 @@ static void leave_and_return(struct producer *p)
 	int code;
 
 	chp_mpsc_tx_drop(&p->tx);
-	if (below(&p->r, 2))
+	if (h_below(&p->r, 2))
 		h_yield();
 	code = chp_mpsc_upgrade(&p->weak, &again);
 	CHECK(code == 0 || code == CHP_ECLOSED);
@@ -154,15 +152,15 @@ static void leave_and_return(struct producer *p)
 		return;
 	}
 	while (p->next < p->end)
-		add(&kept[p->next++], 1);
+		h_add(&kept[p->next++], 1);
 }
 
 static void produce_one(struct producer *p)
 {
 	chp_cancel token = CHP_CANCEL_INIT;
-	chp_wait soon = { .deadline = chp_in(below(&p->r, 100) * CHP_US) };
+	chp_wait soon = { .deadline = chp_in(h_below(&p->r, 100) * CHP_US) };
 
-	switch (below(&p->r, capacity ? 9 : 6)) {
+	switch (h_below(&p->r, capacity ? 9 : 6)) {
 	case 0:
 		try_next(p);
 		break;
@@ -178,7 +176,7 @@ static void produce_one(struct producer *p)
 		poll_next(p);
 		break;
 	case 4:
-		if (below(&p->r, 6) == 0)
+		if (h_below(&p->r, 6) == 0)
 			leave_and_return(p);
 		break;
 	case 6:
@@ -199,21 +197,21 @@ static void *produce(void *arg)
 
 	while (p->next < p->end) {
 		produce_one(p);
-		if (below(&p->r, 4) == 0)
+		if (h_below(&p->r, 4) == 0)
 			h_yield();
 	}
 	chp_mpsc_tx_drop(&p->tx);
 	chp_mpsc_weak_drop(&p->weak);
-	add(&done, 1);
+	h_add(&done, 1);
 	return NULL;
 }
 
 /* ---- The consumer ---- */
 
-static int consume_one(struct rng *r)
+static int consume_one(struct h_rng *r)
 {
 	struct value v[5];
-	chp_wait soon = { .deadline = chp_in(below(r, 100) * CHP_US) };
+	chp_wait soon = { .deadline = chp_in(h_below(r, 100) * CHP_US) };
 	int n, code;
 
 	/* tokio #8062: counts never go below zero. */
@@ -221,9 +219,9 @@ static int consume_one(struct rng *r)
 	CHECK(chp_mpsc_rx_capacity(&rx) <= (capacity ? capacity : SIZE_MAX));
 	CHECK(chp_mpsc_rx_strong_count(&rx) <= 2 * PRODUCERS);
 
-	switch (below(r, 4)) {
+	switch (h_below(r, 4)) {
 	case 0:
-		n = mpsc_recv_many(&rx, v, 1 + below(r, 5), NULL);
+		n = mpsc_recv_many(&rx, v, 1 + h_below(r, 5), NULL);
 		break;
 	case 1:
 		code = chp_mpsc_try_recv(&rx, v);
@@ -238,46 +236,45 @@ static int consume_one(struct rng *r)
 		n = code == 0 ? 1 : code;
 	}
 	for (int i = 0; i < n; i++)
-		add(&received[id_of(&v[i])], 1);
+		h_add(&received[id_of(&v[i])], 1);
 	CHECK(n > 0 || n == CHP_EAGAIN || n == CHP_ETIMEDOUT ||
 	      n == CHP_ECLOSED);
 	return n;
 }
 
 /* Until the end, or until it has had enough: then close, or just drop. */
-static void consume(struct rng *r)
+static void consume(struct h_rng *r)
 {
-	uint32_t patience = below(r, 2) ? UINT32_MAX : below(r, ALL);
+	uint32_t patience = h_below(r, 2) ? UINT32_MAX : h_below(r, ALL);
 	int code;
 
 	for (uint32_t i = 0; (code = consume_one(r)) != CHP_ECLOSED; i++) {
-		if (i == patience && below(r, 2))
+		if (i == patience && h_below(r, 2))
 			break;
 		if (i == patience)
 			chp_mpsc_close(&rx);
-		if (below(r, 16) == 0)
+		if (h_below(r, 16) == 0)
 			h_yield();
 	}
 	chp_mpsc_rx_drop(&rx);
 }
 
-static void one_round(struct rng *r)
+static void one_round(struct h_rng *r)
 {
 	struct producer p[PRODUCERS];
 
-	capacity = below(r, 5);
+	capacity = h_below(r, 5);
 	CHECK_CODE(capacity ? chp_mpsc_bounded(capacity, sizeof(struct value),
 					       destroy, &tx, &rx)
 			    : chp_mpsc_unbounded(sizeof(struct value), destroy,
 						 &tx, &rx),
 		   0);
-	store(&done, 0);
+	h_store(&done, 0);
 	for (uint32_t i = 0; i < PRODUCERS; i++) {
 		p[i].next = i * VALUES;
 		p[i].end = (i + 1) * VALUES;
 		p[i].is_thread = i % 2;
-		p[i].r =
-			rng_of(seed_of_run(), (uint64_t)round_number * 100 + i);
+		p[i].r = h_rng(h_seed(), (uint64_t)round_number * 100 + i);
 		chp_mpsc_tx_clone(&tx, &p[i].tx);
 		chp_mpsc_downgrade(&tx, &p[i].weak);
 	}
@@ -287,7 +284,7 @@ static void one_round(struct rng *r)
 							    &p[i]);
 	consume(r);
 	/* Not blocking: a current-thread runtime must run its tasks. */
-	h_until(load(&done) == PRODUCERS);
+	h_until(h_load(&done) == PRODUCERS);
 	for (int i = 0; i < PRODUCERS; i++)
 		(p[i].is_thread ? h_join_thread : h_join)(&p[i].a);
 }
@@ -297,23 +294,24 @@ static void every_value_ends_exactly_once(void)
 	long blocks = h_blocks(), total = 0;
 
 	for (round_number = h_rounds(100); round_number; round_number--) {
-		struct rng r = rng_of(seed_of_run(), (uint64_t)round_number);
+		struct h_rng r = h_rng(h_seed(), (uint64_t)round_number);
 
 		memset(received, 0, sizeof(received));
 		memset(destroyed, 0, sizeof(destroyed));
 		memset(kept, 0, sizeof(kept));
 		one_round(&r);
 		for (int i = 0; i < ALL; i++) {
-			uint32_t ends = load(&received[i]) +
-					load(&destroyed[i]) + load(&kept[i]);
+			uint32_t ends = h_load(&received[i]) +
+					h_load(&destroyed[i]) +
+					h_load(&kept[i]);
 
 			if (ends != 1)
 				h_fail(__FILE__, __LINE__,
 				       "round %ld, value %d: received %u, "
 				       "destroyed %u, kept %u times",
-				       round_number, i, load(&received[i]),
-				       load(&destroyed[i]), load(&kept[i]));
-			total += load(&received[i]);
+				       round_number, i, h_load(&received[i]),
+				       h_load(&destroyed[i]), h_load(&kept[i]));
+			total += h_load(&received[i]);
 		}
 		if (h_mode() == H_THREADS || h_mode() == H_POLLED)
 			CHECK_EQ(h_blocks(), blocks);
@@ -333,7 +331,7 @@ static void *send_and_tell(void *arg)
 		struct value v = value_of(0);
 
 		CHECK_CODE(mpsc_send(my_tx, &v, NULL), 0);
-		add(&completed, 1);
+		h_add(&completed, 1);
 	}
 	chp_mpsc_tx_drop(my_tx);
 	return NULL;
@@ -355,13 +353,13 @@ static void a_completed_send_is_seen_at_once(void)
 				    : chp_mpsc_unbounded(sizeof(struct value),
 							 NULL, &tx, &rx),
 			   0);
-		store(&completed, 0);
+		h_store(&completed, 0);
 		for (int i = 0; i < SENDERS; i++) {
 			chp_mpsc_tx_clone(&tx, &its_tx[i]);
 			h_spawn(&a[i], send_and_tell, &its_tx[i]);
 		}
 		while (taken < all) {
-			uint32_t there = load(&completed) - taken;
+			uint32_t there = h_load(&completed) - taken;
 			size_t len = chp_mpsc_len(&rx);
 			int empty = chp_mpsc_is_empty(&rx);
 			int code = chp_mpsc_try_recv(&rx, NULL);

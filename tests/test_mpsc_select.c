@@ -4,40 +4,7 @@
  */
 #include "chan.h"
 
-struct channel {
-	chp_mpsc_tx tx;
-	chp_mpsc_rx rx;
-};
-
-static struct channel a, b;
-
-static void make(struct channel *c, size_t capacity)
-{
-	CHECK_CODE(capacity ? chp_mpsc_bounded(capacity, sizeof(int),
-					       count_drop, &c->tx, &c->rx)
-			    : chp_mpsc_unbounded(sizeof(int), count_drop,
-						 &c->tx, &c->rx),
-		   0);
-}
-
-static void drop(struct channel *c)
-{
-	chp_mpsc_tx_drop(&c->tx);
-	chp_mpsc_rx_drop(&c->rx);
-}
-
-static void fill(struct channel *c, int v)
-{
-	CHECK_CODE(chp_mpsc_try_send(&c->tx, &v), 0);
-}
-
-static int take(struct channel *c)
-{
-	int v = -1;
-
-	CHECK_CODE(chp_mpsc_try_recv(&c->rx, &v), 0);
-	return v;
-}
+static struct int_channel a, b;
 
 /* A send into a, a receive from b. */
 static chp_send_op send_a;
@@ -58,92 +25,92 @@ static void both_arms(int v)
 static void a_send_that_loses_has_sent_nothing(void)
 {
 	for (unsigned biased = 0; biased < 2; biased++) {
-		make(&a, 1);
-		make(&b, 1);
-		fill(&a, 1);
-		fill(&b, 2);
+		make_channel(&a, 1);
+		make_channel(&b, 1);
+		put_int(&a, 1);
+		put_int(&b, 2);
 		both_arms(99);
-		CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS | biased, NULL),
+		CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS | biased, NULL),
 			 1);
 		CHECK_CODE(arms[1].result, 0);
 		CHECK_EQ(got_b, 2);
-		CHECK_EQ(take(&a), 1);
+		CHECK_EQ(take_int(&a), 1);
 		CHECK_EQ(chp_mpsc_capacity(&a.tx), 1);
 		CHECK_CODE(chp_mpsc_try_recv(&a.rx, NULL), CHP_EAGAIN);
-		drop(&a);
-		drop(&b);
+		drop_channel(&a);
+		drop_channel(&b);
 	}
 }
 
 static void a_receive_that_loses_has_taken_nothing(void)
 {
-	make(&a, 1);
-	make(&b, 1);
+	make_channel(&a, 1);
+	make_channel(&b, 1);
 	both_arms(5);
-	CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 0);
 	CHECK_CODE(arms[0].result, 0);
-	CHECK_EQ(take(&a), 5);
-	fill(&b, 3);
+	CHECK_EQ(take_int(&a), 5);
+	put_int(&b, 3);
 	CHECK_EQ(got_b, 0);
-	CHECK_EQ(take(&b), 3);
-	drop(&a);
-	drop(&b);
+	CHECK_EQ(take_int(&b), 3);
+	drop_channel(&a);
+	drop_channel(&b);
 }
 
 static void of_two_that_are_ready_one_has_an_effect(void)
 {
 	long won[2] = { 0, 0 };
 
-	make(&a, 1);
-	make(&b, 1);
-	fill(&b, 4);
+	make_channel(&a, 1);
+	make_channel(&b, 1);
+	put_int(&b, 4);
 	for (int i = 0; i < 400; i++) {
 		unsigned biased = i < 200 ? 0 : CHP_BIASED;
 		int winner;
 
 		both_arms(i);
-		winner = select_of(arms, 2, CHP_CANCEL_LOSERS | biased, NULL);
+		winner = h_select(arms, 2, CHP_CANCEL_LOSERS | biased, NULL);
 		CHECK_CODE(arms[winner].result, 0);
 		CHECK_EQ(chp_mpsc_len(&a.rx), winner == 0);
 		CHECK_EQ(chp_mpsc_len(&b.rx), winner == 0);
 		CHECK_EQ(got_b, winner == 0 ? 0 : 4);
 		if (winner == 0)
-			CHECK_EQ(take(&a), i);
+			CHECK_EQ(take_int(&a), i);
 		else
-			fill(&b, 4);
+			put_int(&b, 4);
 		won[winner]++;
 		if (biased)
 			CHECK_EQ(winner, 0);
 	}
 	/* The start is random: neither arm starves. */
 	CHECK(won[1] > 20 && won[0] > 220);
-	drop(&a);
-	drop(&b);
+	drop_channel(&a);
+	drop_channel(&b);
 }
 
 static void a_loser_that_is_kept_keeps_its_place(void)
 {
 	chp_mpsc_permit p;
 
-	make(&a, 1);
-	make(&b, 1);
-	fill(&a, 1);
-	fill(&b, 2);
+	make_channel(&a, 1);
+	make_channel(&b, 1);
+	put_int(&a, 1);
+	put_int(&b, 2);
 	both_arms(99);
-	CHECK_EQ(select_of(arms, 2, CHP_BIASED, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, CHP_BIASED, NULL), 1);
 	CHECK(!chp_op_is_finished(&send_a.op));
-	CHECK_EQ(take(&a), 1);
+	CHECK_EQ(take_int(&a), 1);
 	/* Granted; it keeps the place until somebody asks it. */
 	CHECK_CODE(chp_mpsc_try_reserve_many(&a.tx, 1, &p), CHP_EAGAIN);
 	CHECK_EQ(chp_mpsc_len(&a.rx), 0);
 	arms[1].op = NULL;
-	CHECK_EQ(select_of(arms, 2, 0, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, 0, NULL), 0);
 	CHECK_CODE(arms[0].result, 0);
-	CHECK_EQ(take(&a), 99);
+	CHECK_EQ(take_int(&a), 99);
 	CHECK_CODE(chp_mpsc_try_reserve_many(&a.tx, 1, &p), 0);
 	chp_mpsc_permit_drop(&p);
-	drop(&a);
-	drop(&b);
+	drop_channel(&a);
+	drop_channel(&b);
 }
 
 static void a_select_that_times_out_has_no_effect(void)
@@ -151,22 +118,22 @@ static void a_select_that_times_out_has_no_effect(void)
 	chp_wait past = { .deadline = chp_in(-1) };
 	chp_wait moment = { .deadline = chp_in(2 * CHP_MS) };
 
-	make(&a, 1);
-	make(&b, 1);
-	fill(&a, 1);
+	make_channel(&a, 1);
+	make_channel(&b, 1);
+	put_int(&a, 1);
 	both_arms(99);
-	CHECK_CODE(select_of(arms, 2, CHP_CANCEL_LOSERS, &past), CHP_ETIMEDOUT);
+	CHECK_CODE(h_select(arms, 2, CHP_CANCEL_LOSERS, &past), CHP_ETIMEDOUT);
 	both_arms(99);
-	CHECK_CODE(select_of(arms, 2, CHP_CANCEL_LOSERS, &moment),
+	CHECK_CODE(h_select(arms, 2, CHP_CANCEL_LOSERS, &moment),
 		   CHP_ETIMEDOUT);
-	fill(&b, 2);
-	CHECK_EQ(take(&a), 1);
+	put_int(&b, 2);
+	CHECK_EQ(take_int(&a), 1);
 	CHECK_EQ(got_b, 0);
-	CHECK_EQ(take(&b), 2);
+	CHECK_EQ(take_int(&b), 2);
 	CHECK_EQ(chp_mpsc_capacity(&a.tx), 1);
 	CHECK_EQ(chp_mpsc_len(&a.rx), 0);
-	drop(&a);
-	drop(&b);
+	drop_channel(&a);
+	drop_channel(&b);
 }
 
 /* The receive frees a place and the send behind it is granted: a loser. */
@@ -176,17 +143,17 @@ static void a_send_granted_by_the_winner_gives_its_place_back(void)
 	chp_recv_op recv;
 	int v = 99, got = 0;
 
-	make(&a, 1);
-	fill(&a, 1);
+	make_channel(&a, 1);
+	put_int(&a, 1);
 	chp_mpsc_send_op(&send, &a.tx, &v);
 	chp_mpsc_recv_op(&recv, &a.rx, &got);
 	arms[0] = (chp_select_arm){ &send.op, 1 };
 	arms[1] = (chp_select_arm){ &recv.op, 1 };
-	CHECK_EQ(select_of(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS, NULL), 1);
 	CHECK_EQ(got, 1);
 	CHECK_EQ(chp_mpsc_len(&a.rx), 0);
 	CHECK_EQ(chp_mpsc_capacity(&a.tx), 1);
-	drop(&a);
+	drop_channel(&a);
 }
 
 /* Agents that send into either of two channels. */
@@ -209,7 +176,7 @@ static void *shuttle(void *arg)
 			chp_mpsc_send_op(&op[k], &s->tx[k], &s->id);
 			either[k] = (chp_select_arm){ &op[k].op, 1 };
 		}
-		winner = select_of(either, 2, CHP_CANCEL_LOSERS, NULL);
+		winner = h_select(either, 2, CHP_CANCEL_LOSERS, NULL);
 		CHECK_CODE(either[winner].result, 0);
 	}
 	chp_mpsc_tx_drop(&s->tx[0]);
@@ -225,8 +192,8 @@ static void selecting_agents_lose_and_double_nothing(void)
 	bool ended[2] = { false, false };
 	int got[2], winner;
 
-	make(&a, 1);
-	make(&b, 2);
+	make_channel(&a, 1);
+	make_channel(&b, 2);
 	for (int i = 0; i < AGENTS; i++) {
 		s[i].id = i;
 		chp_mpsc_tx_clone(&a.tx, &s[i].tx[0]);
@@ -242,7 +209,7 @@ static void selecting_agents_lose_and_double_nothing(void)
 		chp_mpsc_recv_op(&op[1], &b.rx, &got[1]);
 		for (int k = 0; k < 2; k++)
 			arms[k].op = ended[k] ? NULL : &op[k].op;
-		winner = select_of(arms, 2, CHP_CANCEL_LOSERS, NULL);
+		winner = h_select(arms, 2, CHP_CANCEL_LOSERS, NULL);
 		CHECK(winner == 0 || winner == 1);
 		if (arms[winner].result == 0)
 			count[got[winner]]++;
@@ -254,8 +221,8 @@ static void selecting_agents_lose_and_double_nothing(void)
 		h_join(&s[i].a);
 		CHECK_EQ(count[i], h_rounds(1500));
 	}
-	drop(&a);
-	drop(&b);
+	drop_channel(&a);
+	drop_channel(&b);
 }
 
 /* clang-format off */

@@ -5,26 +5,7 @@
  * that failed has taken nothing.  The checks at the start of a wait are in
  * test_mpsc_checks.c, select and budgets in test_mpsc_select.c.
  */
-#include "chan.h"
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-static chp_word stage; /* how far another agent has come */
-
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	store(&stage, 0);
-	CHECK_CODE(
-		chp_mpsc_bounded(capacity, sizeof(int), count_drop, &tx, &rx),
-		0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
+#include "mpsc.h"
 
 /* The channel is full; the agent's send ends as it was told. */
 struct sender {
@@ -39,7 +20,7 @@ static void *send_it(void *arg)
 	struct sender *s = arg;
 
 	s->result = mpsc_send(&s->tx, &s->value, &s->w);
-	store(&stage, 1);
+	h_store(&progress, 1);
 	chp_mpsc_tx_drop(&s->tx);
 	return NULL;
 }
@@ -69,7 +50,7 @@ static void check_not_sent(struct sender *s, int code)
 	chp_mpsc_tx_drop(&tx);
 	CHECK_CODE(mpsc_recv(&rx, &got, NULL), CHP_ECLOSED);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_send_that_times_out_sends_nothing(void)
@@ -77,7 +58,7 @@ static void a_send_that_times_out_sends_nothing(void)
 	struct sender s;
 
 	start_sender(&s, (chp_wait){ .deadline = chp_in(2 * CHP_MS) });
-	h_until(load(&stage));
+	h_until(h_load(&progress));
 	CHECK(chp_now() >= s.w.deadline);
 	check_not_sent(&s, CHP_ETIMEDOUT);
 }
@@ -149,7 +130,7 @@ static void *receive_it(void *arg)
 
 	s->value = 5;
 	s->result = mpsc_recv(&rx, &s->value, &s->w);
-	store(&stage, 1);
+	h_store(&progress, 1);
 	return NULL;
 }
 
@@ -189,10 +170,10 @@ struct hasty {
 static void *send_hastily(void *arg)
 {
 	struct hasty *h = arg;
-	struct rng r = rng_of(seed_of_run(), (uint64_t)h->id);
+	struct h_rng r = h_rng(h_seed(), (uint64_t)h->id);
 
 	for (int i = 0; i < h->tries; i++) {
-		chp_wait w = { .deadline = chp_in(below(&r, 60) * CHP_US) };
+		chp_wait w = { .deadline = chp_in(h_below(&r, 60) * CHP_US) };
 		int code = mpsc_send(&h->tx, &h->id, &w);
 
 		CHECK(code == 0 || code == CHP_ETIMEDOUT);
@@ -208,7 +189,7 @@ static void every_send_is_either_received_or_failed(void)
 	enum { AGENTS = 5 };
 	struct hasty h[AGENTS];
 	long got[AGENTS] = { 0 };
-	struct rng r = rng_of(seed_of_run(), 77);
+	struct h_rng r = h_rng(h_seed(), 77);
 	int code, id;
 
 	make(2);
@@ -221,7 +202,7 @@ static void every_send_is_either_received_or_failed(void)
 	}
 	chp_mpsc_tx_drop(&tx);
 	for (;;) {
-		chp_wait w = { .deadline = chp_in(below(&r, 60) * CHP_US) };
+		chp_wait w = { .deadline = chp_in(h_below(&r, 60) * CHP_US) };
 
 		code = mpsc_recv(&rx, &id, &w);
 		if (code == CHP_ECLOSED)
@@ -230,7 +211,7 @@ static void every_send_is_either_received_or_failed(void)
 			got[id]++;
 		else
 			CHECK_CODE(code, CHP_ETIMEDOUT);
-		for (uint32_t n = below(&r, 6); n; n--)
+		for (uint32_t n = h_below(&r, 6); n; n--)
 			h_yield();
 	}
 	for (int i = 0; i < AGENTS; i++) {
@@ -239,7 +220,7 @@ static void every_send_is_either_received_or_failed(void)
 		CHECK_EQ(h[i].sent + h[i].failed, h[i].tries);
 	}
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static int *its_address(void)

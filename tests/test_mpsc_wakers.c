@@ -4,26 +4,9 @@
  * And many waiters: more than any batch of wakes holds, when places come and
  * when the channel closes.
  */
-#include "chan.h"
+#include "mpsc.h"
 
 enum { MANY = 150 };
-
-static chp_mpsc_tx tx;
-static chp_mpsc_rx rx;
-
-static void make(size_t capacity)
-{
-	store(&drops, 0);
-	CHECK_CODE(
-		chp_mpsc_bounded(capacity, sizeof(int), count_drop, &tx, &rx),
-		0);
-}
-
-static void drop_both(void)
-{
-	chp_mpsc_tx_drop(&tx);
-	chp_mpsc_rx_drop(&rx);
-}
 
 /* ---- A sender that lives on the heap and deals with itself when woken ---- */
 
@@ -131,7 +114,7 @@ static void waiting_senders_may_finish_in_their_wakers_on_close(void)
 		CHECK_EQ(sent + others, 0);
 		CHECK_EQ(chp_mpsc_strong_count(&tx), 1);
 		drop_both();
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 	}
 }
 
@@ -159,7 +142,7 @@ static void many_places_at_once_serve_many_senders(void)
 	CHECK_EQ(sent, MANY);
 	CHECK_EQ(chp_mpsc_len(&rx), MANY);
 	drop_both();
-	CHECK_EQ(load(&drops), MANY);
+	CHECK_EQ(h_load(&drops), MANY);
 }
 
 /* Each passes its place on to the next, from inside its own wake. */
@@ -238,7 +221,7 @@ static void a_receiver_may_end_in_its_waker(void)
 		if (also_drop && !by_drop)
 			CHECK_EQ(chp_mpsc_is_closed(&tx), 1);
 		drop_both();
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -264,7 +247,7 @@ static void *be_a_crowd(void *arg)
 		chp_mpsc_send_op(&c->op[i], &c->tx, &one);
 		r[i] = h_poll(&c->op[i].op, &c->w[i]);
 	}
-	add(&polled, 1);
+	h_add(&polled, 1);
 	for (int i = 0; i < MANY / 5; i++) {
 		if (r[i] == CHP_PENDING) {
 			h_until(h_wakes(&c->w[i]) > 0);
@@ -283,14 +266,14 @@ static void *be_a_crowd(void *arg)
 static void a_crowd_of_senders_all_hear_of_a_close(void)
 {
 	enum { CROWDS = 5 };
-	struct rng r = rng_of(seed_of_run(), 5);
+	struct h_rng r = h_rng(h_seed(), 5);
 	static struct crowd c[CROWDS];
 
 	for (long round = h_rounds(100); round; round--) {
 		long sent_in_all = 0, got_in_all = 0;
 
-		make(1 + below(&r, 3));
-		store(&polled, 0);
+		make(1 + h_below(&r, 3));
+		h_store(&polled, 0);
 		memset(c, 0, sizeof(c));
 		for (int i = 0; i < CROWDS; i++)
 			chp_mpsc_tx_clone(&tx, &c[i].tx);
@@ -298,8 +281,8 @@ static void a_crowd_of_senders_all_hear_of_a_close(void)
 		for (int i = 0; i < CROWDS; i++)
 			h_spawn(&c[i].a, be_a_crowd, &c[i]);
 		if (round % 2)
-			h_until(load(&polled) == CROWDS);
-		for (uint32_t n = below(&r, MANY / 2); n; n--)
+			h_until(h_load(&polled) == CROWDS);
+		for (uint32_t n = h_below(&r, MANY / 2); n; n--)
 			got_in_all += chp_mpsc_try_recv(&rx, NULL) == 0;
 		chp_mpsc_close(&rx);
 		while (mpsc_recv(&rx, NULL, NULL) == 0)
@@ -310,7 +293,7 @@ static void a_crowd_of_senders_all_hear_of_a_close(void)
 		}
 		CHECK_EQ(sent_in_all, got_in_all);
 		drop_both();
-		CHECK_EQ(load(&drops), got_in_all);
+		CHECK_EQ(h_load(&drops), got_in_all);
 	}
 }
 

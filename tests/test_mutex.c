@@ -339,14 +339,6 @@ static void a_poll_without_waker_takes_a_place(unsigned flags)
 
 /* ---- Budget ---- */
 
-static int poll_within(struct poller *a, uint32_t *budget)
-{
-	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(&a->waker));
-
-	ctx.budget = budget;
-	return chp_op_poll(&a->op, &ctx);
-}
-
 static void locking_costs_of_the_budget(unsigned flags)
 {
 	uint32_t left = 2;
@@ -356,25 +348,25 @@ static void locking_costs_of_the_budget(unsigned flags)
 	for (uint32_t i = 2; i > 0; i--) {
 		start_locker(&a, &m);
 		CHECK_EQ(left, i);
-		CHECK_CODE(poll_within(&a, &left), 0);
+		CHECK_CODE(h_poll_within(&a.op, &a.waker, &left), 0);
 		chp_mutex_unlock(&m);
 	}
 	CHECK_EQ(left, 0);
 	start_locker(&a, &m);
-	CHECK_CODE(poll_within(&a, &left), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&a.op, &a.waker, &left), CHP_PENDING);
 	h_until(h_wakes(&a.waker) == 1);
 	/* It may have a place, but it has not locked. */
 	left = 1;
-	CHECK_CODE(poll_within(&a, &left), 0);
+	CHECK_CODE(h_poll_within(&a.op, &a.waker, &left), 0);
 	CHECK_EQ(left, 0);
 	CHECK_EQ(h_refs(&a.waker), 0);
 	/* Staying pending costs nothing. */
 	left = 5;
 	queue_locker(&p[0], &m);
-	CHECK_CODE(poll_within(&p[0], &left), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&p[0].op, &p[0].waker, &left), CHP_PENDING);
 	CHECK_EQ(left, 5);
 	chp_mutex_unlock(&m);
-	CHECK_CODE(poll_within(&p[0], &left), 0);
+	CHECK_CODE(h_poll_within(&p[0].op, &p[0].waker, &left), 0);
 	CHECK_EQ(left, 4);
 	chp_mutex_unlock(&m);
 	ends_unlocked();
@@ -382,7 +374,7 @@ static void locking_costs_of_the_budget(unsigned flags)
 
 static void *set_flag(void *arg)
 {
-	set(arg, 1);
+	h_store(arg, 1);
 	return NULL;
 }
 
@@ -394,7 +386,7 @@ static int before_others_run(void (*fn)(void))
 	int i;
 
 	CHECK_CODE(chp_spawn(&other, set_flag, &flag), 0);
-	for (i = 0; i < 1000 && !get(&flag); i++)
+	for (i = 0; i < 1000 && !h_load(&flag); i++)
 		fn();
 	CHECK_CODE(chp_join(&other, NULL), 0);
 	return i;

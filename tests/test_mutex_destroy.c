@@ -201,27 +201,27 @@ static void pair(unsigned flags, lock_fn *lock, long rounds)
 
 static void a_waiter_may_destroy(unsigned flags)
 {
-	pair(flags, by_blocking, h_rounds(4000));
+	pair(flags, by_blocking, h_rounds(2500));
 }
 
 static void a_waiter_with_a_deadline_may_destroy(unsigned flags)
 {
-	pair(flags, by_short_tries, h_rounds(4000));
+	pair(flags, by_short_tries, h_rounds(2500));
 }
 
 static void a_poller_may_destroy(unsigned flags)
 {
-	pair(flags, by_polling, h_rounds(20000));
+	pair(flags, by_polling, h_rounds(8000));
 }
 
 static void one_that_tries_may_destroy(unsigned flags)
 {
-	pair(flags, by_trying, h_rounds(20000));
+	pair(flags, by_trying, h_rounds(8000));
 }
 
 static void one_who_cancelled_and_tried_again_may_destroy(unsigned flags)
 {
-	pair(flags, by_cancelling_and_trying, h_rounds(20000));
+	pair(flags, by_cancelling_and_trying, h_rounds(8000));
 }
 
 /* ---- Several waiters; the last one buries ---- */
@@ -249,7 +249,7 @@ static void *lock_and_perhaps_bury(void *arg)
 			mutex_lock(&c->m);
 		}
 		/* Under the lock: the last one knows that it is. */
-		if (bump(&left[i % GRAVES], (uint32_t)-1) == 1)
+		if (h_sub(&left[i % GRAVES], 1) == 1)
 			unlock_and_bury(c);
 		else
 			chp_mutex_unlock(&c->m);
@@ -270,7 +270,7 @@ static void the_last_of_several_may_destroy(unsigned flags)
 	for (long i = 0; i < rounds; i++) {
 		struct corpse *c = make(flags);
 
-		set(&left[i % GRAVES], WAITERS);
+		h_store(&left[i % GRAVES], WAITERS);
 		for (int k = 0; k < WAITERS; k++)
 			offer(k, c);
 		if (i % 4)
@@ -314,7 +314,7 @@ static void the_last_owned_guard_frees(unsigned flags)
 {
 	struct h_agent other;
 
-	counted_rounds = h_rounds(h_mode() == H_CT ? 1000 : 10000);
+	counted_rounds = h_rounds(h_mode() == H_CT ? 1000 : 5000);
 	find_processors();
 	spawn_other(&other, unlock_and_unref, NULL);
 	for (long i = 0; i < counted_rounds; i++) {

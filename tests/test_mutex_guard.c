@@ -26,7 +26,7 @@ static void ends_unlocked(void)
 }
 
 /* What is no guard, to see that it is overwritten. */
-static chp_mutex_guard garbage(void)
+static chp_mutex_guard no_guard(void)
 {
 	chp_mutex_guard g;
 
@@ -34,7 +34,7 @@ static chp_mutex_guard garbage(void)
 	return g;
 }
 
-static void is_empty(const chp_mutex_guard *g)
+static void is_none(const chp_mutex_guard *g)
 {
 	chp_mutex_guard copy = *g;
 
@@ -75,7 +75,7 @@ static chp_mutex_guard guard(void)
 static void unlock(chp_mutex_guard *g)
 {
 	chp_mutex_guard_unlock(g);
-	is_empty(g);
+	is_none(g);
 	CHECK(!chp_mutex_is_locked(&mutex));
 }
 
@@ -86,7 +86,7 @@ static void a_guard_locks_and_points(unsigned flags)
 	chp_mutex_guard g, copy, none = { 0 };
 
 	make(flags);
-	is_empty(&none);
+	is_none(&none);
 	g = guard();
 	guards(&g, &account);
 	/* A copy is the same guard: one owner at a time. */
@@ -94,19 +94,19 @@ static void a_guard_locks_and_points(unsigned flags)
 	guards(&copy, &account);
 	unlock(&copy);
 
-	g = garbage();
+	g = no_guard();
 	CHECK_CODE(guard_with(&g, NULL), 0);
 	guards(&g, &account);
 	unlock(&g);
 	chp_mutex_guard_unlock(&g);
 	CHECK(!chp_mutex_is_locked(&mutex));
 
-	g = garbage();
+	g = no_guard();
 	CHECK_CODE(chp_mutex_try_lock_guard(&mutex, &account, &g), 0);
 	guards(&g, &account);
 	unlock(&g);
 
-	g = garbage();
+	g = no_guard();
 	CHECK_CODE(chp_mutex_try_lock_guard(&mutex, NULL, &g), 0);
 	guards(&g, NULL);
 	unlock(&g);
@@ -123,27 +123,27 @@ static void a_lock_that_failed_gives_the_empty_guard(unsigned flags)
 	make(flags);
 	hold(&mutex);
 	chp_cancel_now(&token);
-	g = garbage();
+	g = no_guard();
 	CHECK_CODE(chp_mutex_try_lock_guard(&mutex, &account, &g), CHP_EAGAIN);
-	is_empty(&g);
+	is_none(&g);
 	if (h_mode() == H_POLLED) {
 		chp_mutex_unlock(&mutex);
 		ends_unlocked();
 		return;
 	}
-	g = garbage();
+	g = no_guard();
 	CHECK_CODE(guard_with(&g, &past), CHP_ETIMEDOUT);
-	is_empty(&g);
-	g = garbage();
+	is_none(&g);
+	g = no_guard();
 	CHECK_CODE(guard_with(&g, &cancelled), CHP_ECANCELED);
-	is_empty(&g);
-	g = garbage();
+	is_none(&g);
+	g = no_guard();
 	CHECK_CODE(guard_with(&g, &bad), CHP_EINVAL);
-	is_empty(&g);
+	is_none(&g);
 	CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
-	g = garbage();
+	g = no_guard();
 	CHECK_CODE(guard_with(&g, NULL), CHP_EINTR);
-	is_empty(&g);
+	is_none(&g);
 	chp_mutex_unlock(&mutex);
 	/* The plain form cannot fail. */
 	CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
@@ -163,9 +163,9 @@ static void an_operation_fills_the_guard_when_it_ends(unsigned flags)
 	hold(&mutex);
 	chp_mutex_lock_guard_op(&p.lock, &mutex, &account, &g);
 	poll_pends(&p);
-	is_empty(&g);
+	is_none(&g);
 	chp_mutex_unlock(&mutex);
-	is_empty(&g);
+	is_none(&g);
 	poll_ends(&p, 1);
 	guards(&g, &account);
 	unlock(&g);
@@ -186,7 +186,7 @@ static void a_cancelled_operation_leaves_it_empty(unsigned flags)
 			chp_mutex_unlock(&mutex);
 		cancel_finds(&p, handed && flags ? CHP_GAVE_BACK
 						 : CHP_HELD_NOTHING);
-		is_empty(&g);
+		is_none(&g);
 	}
 	ends_unlocked();
 }
@@ -227,12 +227,12 @@ static void map_narrows_to_a_part(unsigned flags)
 	g = guard();
 	expected_arg = &g;
 	part = chp_mutex_guard_map(&g, balance_of, &g);
-	is_empty(&g);
+	is_none(&g);
 	guards(&part, &account.balance);
 	*(long *)part.data += 10;
 	/* And again. */
 	g = chp_mutex_guard_map(&part, second_byte, NULL);
-	is_empty(&part);
+	is_none(&part);
 	guards(&g, (char *)&account.balance + 1);
 	unlock(&g);
 	CHECK_EQ(account.balance, 110);
@@ -262,7 +262,7 @@ static void map_may_give_null(unsigned flags)
 	expected_arg = NULL;
 	g = guard();
 	part = chp_mutex_guard_map(&g, nothing, NULL);
-	is_empty(&g);
+	is_none(&g);
 	guards(&part, NULL);
 	unlock(&part);
 	ends_unlocked();
@@ -270,22 +270,22 @@ static void map_may_give_null(unsigned flags)
 
 static void try_map_gives_the_guard_back(unsigned flags)
 {
-	chp_mutex_guard g, part = garbage();
+	chp_mutex_guard g, part = no_guard();
 
 	make(flags);
 	expected_arg = &part;
 	g = guard();
 	CHECK_CODE(chp_mutex_guard_try_map(&g, nothing, &part, &part),
 		   CHP_EINVAL);
-	is_empty(&part);
+	is_none(&part);
 	guards(&g, &account);
-	part = garbage();
+	part = no_guard();
 	CHECK_CODE(chp_mutex_guard_try_map(&g, balance_of, &part, &part), 0);
-	is_empty(&g);
+	is_none(&g);
 	guards(&part, &account.balance);
 	CHECK_CODE(chp_mutex_guard_try_map(&part, nothing, expected_arg, &g),
 		   CHP_EINVAL);
-	is_empty(&g);
+	is_none(&g);
 	guards(&part, &account.balance);
 	unlock(&part);
 	ends_unlocked();
@@ -325,7 +325,7 @@ static chp_word stage;
 
 static void *take_over(void *arg)
 {
-	h_until(get(&stage) == 1);
+	h_until(h_load(&stage) == 1);
 	chp_mutex_adopt(&mutex);
 	guards(&handed, &account);
 	account.balance = 1;
@@ -341,9 +341,9 @@ static void a_guard_may_be_handed_to_another(unsigned flags)
 	stage.v = 0;
 	h_spawn(&a, take_over, NULL);
 	handed = guard();
-	set(&stage, 1);
+	h_store(&stage, 1);
 	h_join(&a);
-	is_empty(&handed);
+	is_none(&handed);
 	CHECK_EQ(account.balance, 1);
 	/* And who gave it away may lock again. */
 	mutex_lock(&mutex);

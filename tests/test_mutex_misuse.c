@@ -182,7 +182,7 @@ static int try_a_guard(void)
 static void *hold_for_a_while(void *arg)
 {
 	chp_mutex_lock(&m);
-	set(arg, 1);
+	h_store(arg, 1);
 	h_until(QUEUED(&m) == 1);
 	chp_mutex_unlock(&m);
 	return NULL;
@@ -195,7 +195,7 @@ static int lock_after_a_wait(void)
 	pthread_t t;
 
 	CHECK_EQ(pthread_create(&t, NULL, hold_for_a_while, &held), 0);
-	h_until(get(&held));
+	h_until(h_load(&held));
 	chp_mutex_lock(&m);
 	CHECK_EQ(pthread_join(t, NULL), 0);
 	return 0;

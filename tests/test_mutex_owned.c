@@ -10,7 +10,7 @@ static void *dropped;
 static void count_drop(void *value)
 {
 	dropped = value;
-	bump(&drops, 1);
+	h_add(&drops, 1);
 }
 
 /* A mutex with one reference and the value 41. */
@@ -45,7 +45,7 @@ static chp_mutex_guard owned(chp_mutex *m)
 	return g;
 }
 
-static chp_mutex_guard garbage(void)
+static chp_mutex_guard no_guard(void)
 {
 	chp_mutex_guard g;
 
@@ -56,13 +56,13 @@ static chp_mutex_guard garbage(void)
 /* The guard is the last reference. */
 static void frees(chp_mutex_guard *g, void *value)
 {
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_mutex_guard_unlock(g);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK(dropped == value);
 	CHECK(g->mutex == NULL);
 	chp_mutex_guard_unlock(g);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 /* ---- Making ---- */
@@ -82,7 +82,7 @@ static void a_value_lives_behind_it(unsigned flags)
 	*value = 42;
 	chp_mutex_unlock(m);
 	chp_mutex_unref(m);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK(dropped == value);
 	CHECK_EQ(h_blocks(), before);
 }
@@ -126,10 +126,10 @@ static void the_last_reference_drops_the_value(unsigned flags)
 		CHECK(chp_mutex_ref(m) == m);
 	for (int i = 0; i < 100; i++) {
 		chp_mutex_unref(m);
-		CHECK_EQ(get(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 	chp_mutex_unref(m);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 /* ---- Owned guards ---- */
@@ -150,7 +150,7 @@ static void an_owned_guard_keeps_it_alive(unsigned flags)
 
 	m = make(flags);
 	value = chp_mutex_value(m);
-	g = garbage();
+	g = no_guard();
 	CHECK_CODE(owned_with(m, &g, NULL), 0);
 	CHECK(g.mutex == m && g.data == value);
 	chp_mutex_unref(m);
@@ -158,7 +158,7 @@ static void an_owned_guard_keeps_it_alive(unsigned flags)
 
 	m = make(flags);
 	value = chp_mutex_value(m);
-	g = garbage();
+	g = no_guard();
 	CHECK_CODE(chp_mutex_try_lock_owned(m, &g), 0);
 	CHECK(g.mutex == m && g.data == value);
 	chp_mutex_unref(m);
@@ -174,11 +174,11 @@ static void unlocking_lets_go_of_one_reference(unsigned flags)
 		chp_mutex_guard g = owned(m);
 
 		chp_mutex_guard_unlock(&g);
-		CHECK_EQ(get(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 		CHECK(!chp_mutex_is_locked(m));
 	}
 	chp_mutex_unref(m);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void a_lock_that_failed_keeps_nothing_alive(unsigned flags)
@@ -186,21 +186,21 @@ static void a_lock_that_failed_keeps_nothing_alive(unsigned flags)
 	chp_wait past = { .deadline = 1 };
 	chp_wait soon = { .deadline = chp_in(2 * CHP_MS) };
 	chp_mutex *m = make(flags);
-	chp_mutex_guard g = garbage();
+	chp_mutex_guard g = no_guard();
 
 	hold(m);
 	CHECK_CODE(chp_mutex_try_lock_owned(m, &g), CHP_EAGAIN);
 	CHECK(g.mutex == NULL);
 	if (h_mode() != H_POLLED) {
-		g = garbage();
+		g = no_guard();
 		CHECK_CODE(chp_mutex_lock_owned_with(m, &g, &past),
 			   CHP_ETIMEDOUT);
 		CHECK(g.mutex == NULL);
 		CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
-		g = garbage();
+		g = no_guard();
 		CHECK_CODE(chp_mutex_lock_owned_with(m, &g, NULL), CHP_EINTR);
 		CHECK(g.mutex == NULL);
-		g = garbage();
+		g = no_guard();
 		CHECK_CODE(chp_mutex_lock_owned_with(
 				   m, &g, &(chp_wait){ .flags = 1u << 9 }),
 			   CHP_EINVAL);
@@ -210,9 +210,9 @@ static void a_lock_that_failed_keeps_nothing_alive(unsigned flags)
 	CHECK_CODE(owned_with(m, &g, &soon), CHP_ETIMEDOUT);
 	CHECK(g.mutex == NULL);
 	chp_mutex_unlock(m);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_mutex_unref(m);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void *next_long(void *data, void *arg)
@@ -244,7 +244,7 @@ static void a_mapped_owned_guard_keeps_it_alive(unsigned flags)
 	CHECK_CODE(chp_mutex_guard_try_map(&part, no_long, NULL, &g),
 		   CHP_EINVAL);
 	chp_mutex_guard_unlock(&g);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	CHECK_CODE(chp_mutex_guard_try_map(&part, no_long, values, &g), 0);
 	chp_mutex_guard_unlock(&part);
 	CHECK(g.data == values);
@@ -270,9 +270,9 @@ static void a_value_may_own_another_mutex(unsigned flags)
 	outer = chp_mutex_new(sizeof(inner), &inner, drop_the_inner, flags);
 	g = owned(outer);
 	chp_mutex_unref(outer);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_mutex_guard_unlock(&g);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 /* ---- Operations ---- */
@@ -288,7 +288,7 @@ static void an_operation_holds_a_reference_from_its_first_poll(unsigned flags)
 	chp_op_cancel(&p.op);
 	chp_mutex_lock_owned_op(&p.lock, m, &g);
 	chp_mutex_unref(m);
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 
 	/* Ended by its result: the guard has the reference. */
 	m = make(flags);
@@ -297,7 +297,7 @@ static void an_operation_holds_a_reference_from_its_first_poll(unsigned flags)
 	poll_pends(&p);
 	chp_mutex_unlock(m);
 	chp_mutex_unref(m);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	poll_ends(&p, 1);
 	CHECK(g.mutex == m);
 	CHECK_EQ(*(long *)g.data, 41);
@@ -320,17 +320,17 @@ static void a_cancelled_operation_lets_go_of_it(unsigned flags)
 		chp_mutex_unref(m);
 		if (handed) {
 			/* The last reference is the operation's. */
-			CHECK_EQ(get(&drops), 0);
+			CHECK_EQ(h_load(&drops), 0);
 			cancel_finds(&p,
 				     flags ? CHP_GAVE_BACK : CHP_HELD_NOTHING);
-			CHECK_EQ(get(&drops), 1);
+			CHECK_EQ(h_load(&drops), 1);
 		} else {
 			chp_mutex_ref(m);
 			cancel_finds(&p, CHP_HELD_NOTHING);
-			CHECK_EQ(get(&drops), 0);
+			CHECK_EQ(h_load(&drops), 0);
 			chp_mutex_unlock(m);
 			chp_mutex_unref(m);
-			CHECK_EQ(get(&drops), 1);
+			CHECK_EQ(h_load(&drops), 1);
 		}
 		CHECK(g.mutex == NULL);
 	}
@@ -351,7 +351,7 @@ static void a_lock_passes_through_a_cancelled_owner(unsigned flags)
 	chp_mutex_unref(m);
 	chp_mutex_guard_unlock(&first);
 	chp_op_cancel(&p[0].op);
-	CHECK_EQ(get(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	poll_ends(&p[1], 1);
 	frees(&g[1], g[1].data);
 }
@@ -375,7 +375,7 @@ static long last_value;
 static void look_at_it(void *value)
 {
 	last_value = *(long *)value;
-	bump(&drops, 1);
+	h_add(&drops, 1);
 }
 
 /* Nobody knows who frees it; the value has all that was written. */
@@ -390,7 +390,7 @@ static void the_last_of_many_frees_it(unsigned flags)
 		spawn_mixed(i, &a[i], own_and_count, chp_mutex_ref(m));
 	chp_mutex_unref(m);
 	join_mixed(a, AGENTS, sizeof(a[0]));
-	CHECK_EQ(get(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(last_value, AGENTS * h_rounds(3000));
 }
 

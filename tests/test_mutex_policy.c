@@ -70,9 +70,9 @@ static chp_word over;
 
 static void *want_it_all_the_time(void *arg)
 {
-	while (!get(&over)) {
+	while (!h_load(&over)) {
 		mutex_lock(&m);
-		bump(&turns, 1);
+		h_add(&turns, 1);
 		chp_mutex_unlock(&m);
 	}
 	return arg;
@@ -91,12 +91,12 @@ static void an_unlocker_that_locks_again(unsigned flags)
 		uint32_t before;
 
 		h_until(QUEUED(&m) != 0);
-		before = get(&turns);
+		before = h_load(&turns);
 		chp_mutex_unlock(&m);
 		mutex_lock(&m);
-		overtaken += get(&turns) == before;
+		overtaken += h_load(&turns) == before;
 	}
-	set(&over, 1);
+	h_store(&over, 1);
 	chp_mutex_unlock(&m);
 	h_join(&a);
 	/* By hand, below, the same is counted where nobody else runs. */
@@ -120,15 +120,15 @@ static void an_agent_is_not_overtaken_for_ever(unsigned flags)
 	for (uint32_t turn = 0; turn < 20; turn++) {
 		chp_time start = chp_now();
 
-		while (get(&turns) == turn) {
+		while (h_load(&turns) == turn) {
 			chp_mutex_unlock(&m);
 			mutex_lock(&m);
 		}
 		CHECK(chp_now() - start < 5 * CHP_SEC);
-		if (get(&turns) > turn + 1)
-			turn = get(&turns) - 1;
+		if (h_load(&turns) > turn + 1)
+			turn = h_load(&turns) - 1;
 	}
-	set(&over, 1);
+	h_store(&over, 1);
 	chp_mutex_unlock(&m);
 	h_join(&a);
 	ends_unlocked();
@@ -147,7 +147,7 @@ static void nor_by_one_that_tries(unsigned flags)
 	for (uint32_t turn = 0; turn < 20; turn++) {
 		chp_time start = chp_now();
 
-		while (get(&turns) <= turn) {
+		while (h_load(&turns) <= turn) {
 			chp_mutex_unlock(&m);
 			while (chp_mutex_try_lock(&m) != 0)
 				rest();
@@ -155,9 +155,9 @@ static void nor_by_one_that_tries(unsigned flags)
 			rest();
 		}
 		CHECK(chp_now() - start < 5 * CHP_SEC);
-		turn = get(&turns) - 1;
+		turn = h_load(&turns) - 1;
 	}
-	set(&over, 1);
+	h_store(&over, 1);
 	chp_mutex_unlock(&m);
 	h_join(&a);
 	ends_unlocked();
@@ -177,14 +177,14 @@ static void *hog_in_paused_time(void *arg)
 	CHECK_CODE(chp_spawn(&t, want_it_all_the_time, NULL), 0);
 	h_until(QUEUED(&m) != 0);
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (get(&turns) == 0) {
+	while (h_load(&turns) == 0) {
 		chp_mutex_unlock(&m);
 		mutex_lock(&m);
 		chp_yield();
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		CHECK(now.tv_sec - start.tv_sec < 5);
 	}
-	set(&over, 1);
+	h_store(&over, 1);
 	chp_mutex_unlock(&m);
 	CHECK_CODE(chp_join(&t, NULL), 0);
 	return arg;

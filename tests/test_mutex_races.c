@@ -49,7 +49,7 @@ static void queue_one(void)
 static void cancel_it(void)
 {
 	result = CHP_PENDING;
-	if (get(&round_now) % 2)
+	if (h_load(&round_now) % 2)
 		result = poll_again(&a);
 	if (result == CHP_PENDING)
 		CHECK(chp_op_cancel(&a.op) != CHP_TOO_LATE);
@@ -65,8 +65,8 @@ static void no_waker_is_left(void)
 
 static void cancel_meets_unlock(unsigned flags)
 {
-	struct duel d = { queue_one,        cancel_it,       unlock_it,
-			  no_waker_is_left, h_rounds(15000), { 0 } };
+	struct duel d = { queue_one,        cancel_it,      unlock_it,
+			  no_waker_is_left, h_rounds(6000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -95,9 +95,9 @@ static void it_went_to_one_of_two(void)
 
 static void cancel_meets_unlock_with_another_behind(unsigned flags)
 {
-	struct duel d = { queue_two,       cancel_it,
-			  unlock_it,       it_went_to_one_of_two,
-			  h_rounds(15000), { 0 } };
+	struct duel d = { queue_two,      cancel_it,
+			  unlock_it,      it_went_to_one_of_two,
+			  h_rounds(6000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -119,7 +119,7 @@ static void cancel_meets_cancel(unsigned flags)
 {
 	struct duel d = { queue_two_and_unlock, cancel_it,
 			  cancel_the_other,     no_waker_is_left,
-			  h_rounds(15000),      { 0 } };
+			  h_rounds(6000),       { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -135,8 +135,8 @@ static void poll_until_locked(void)
 	memset(&second, 0, sizeof(second));
 	start_locker(&a, &m);
 	do
-		result =
-			h_poll(&a.op, get(&round_now) % 2 ? &second : &a.waker);
+		result = h_poll(&a.op,
+				h_load(&round_now) % 2 ? &second : &a.waker);
 	while (result == CHP_PENDING &&
 	       (result = poll_again(&a)) == CHP_PENDING &&
 	       (h_mode() != H_CT || (h_yield(), true)));
@@ -152,9 +152,9 @@ static void both_wakers_are_gone(void)
 
 static void polling_meets_unlock(unsigned flags)
 {
-	struct duel d = { hold_it,         poll_until_locked,
-			  unlock_it,       both_wakers_are_gone,
-			  h_rounds(15000), { 0 } };
+	struct duel d = { hold_it,        poll_until_locked,
+			  unlock_it,      both_wakers_are_gone,
+			  h_rounds(6000), { 0 } };
 
 	make(flags);
 	fight(&d);
@@ -197,7 +197,7 @@ static void a_newcomer_meets_the_one_that_was_woken(unsigned flags)
 {
 	struct duel d = {
 		queue_one_and_unlock,         poll_the_waiter, try_it,
-		the_waiter_was_not_forgotten, h_rounds(15000), { 0 }
+		the_waiter_was_not_forgotten, h_rounds(6000),  { 0 }
 	};
 
 	make(flags);
@@ -208,11 +208,10 @@ static void a_newcomer_meets_the_one_that_was_woken(unsigned flags)
 
 static void lock_for_a_moment(void)
 {
-	static uint32_t seed = 521288629u;
+	static struct h_rng rng = { 521288629 };
 
 	result = mutex_lock_with(
-		&m,
-		&(chp_wait){ .deadline = chp_in(random_below(&seed, 20000)) });
+		&m, &(chp_wait){ .deadline = chp_in(h_below(&rng, 20000)) });
 	if (result != CHP_ETIMEDOUT)
 		CHECK_CODE(result, 0);
 }
@@ -227,7 +226,7 @@ static void expiry_meets_unlock(unsigned flags)
 {
 	struct duel d = {
 		hold_it,         lock_for_a_moment, unlock_in_a_moment,
-		mine_or_nobodys, h_rounds(2000),    { 0 }
+		mine_or_nobodys, h_rounds(700),     { 0 }
 	};
 
 	make(flags);
@@ -251,7 +250,7 @@ static void lock_with_the_token(void)
 
 static void unlock_and_cancel_the_token(void)
 {
-	if (get(&round_now) % 2)
+	if (h_load(&round_now) % 2)
 		chp_cancel_now(&token);
 	chp_mutex_unlock(&m);
 	chp_cancel_now(&token);
@@ -263,7 +262,7 @@ static void a_token_meets_unlock(unsigned flags)
 			  lock_with_the_token,
 			  unlock_and_cancel_the_token,
 			  mine_or_nobodys,
-			  h_rounds(4000),
+			  h_rounds(2000),
 			  { 0 } };
 
 	make(flags);
@@ -279,10 +278,10 @@ static void lock_interruptibly(void)
 
 static void unlock_and_interrupt(void)
 {
-	if (get(&round_now) % 2)
+	if (h_load(&round_now) % 2)
 		CHECK_CODE(chp_interrupt(me), 0);
 	chp_mutex_unlock(&m);
-	if (get(&round_now) % 2 == 0)
+	if (h_load(&round_now) % 2 == 0)
 		CHECK_CODE(chp_interrupt(me), 0);
 }
 
@@ -299,7 +298,7 @@ static void an_interrupt_meets_unlock(unsigned flags)
 			  lock_interruptibly,
 			  unlock_and_interrupt,
 			  one_lock_and_one_interrupt,
-			  h_rounds(4000),
+			  h_rounds(2000),
 			  { 0 } };
 
 	make(flags);
@@ -318,7 +317,7 @@ static void a_plain_lock_is_not_ended_by_an_interrupt(unsigned flags)
 			  lock_plainly,
 			  unlock_and_interrupt,
 			  one_lock_and_one_interrupt,
-			  h_rounds(4000),
+			  h_rounds(2000),
 			  { 0 } };
 
 	make(flags);
@@ -351,7 +350,7 @@ static void select_one_of_two(void)
 
 static void unlock_both(void)
 {
-	bool odd = get(&round_now) % 2;
+	bool odd = h_load(&round_now) % 2;
 
 	chp_mutex_unlock(odd ? &m : &other);
 	chp_mutex_unlock(odd ? &other : &m);
@@ -370,7 +369,7 @@ static void a_select_takes_one_of_two(unsigned flags)
 {
 	struct duel d = { hold_both,      select_one_of_two,
 			  unlock_both,    the_other_one_is_unlocked,
-			  h_rounds(4000), { 0 } };
+			  h_rounds(2000), { 0 } };
 
 	make(flags);
 	fight(&d);

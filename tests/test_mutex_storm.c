@@ -34,68 +34,68 @@ static chp_word locked; /* how often, counted apart */
 static const chp_wait never_mind = { .flags = CHP_UNINTERRUPTIBLE };
 
 /* With the lock held; stay a little, perhaps across a wait. */
-static void work_inside(uint32_t *seed)
+static void work_inside(struct h_rng *rng)
 {
 	CHECK(!shared.inside);
 	shared.inside = true;
 	shared.count++;
 	for (int i = 0; i < 4; i++)
 		CHECK_EQ(++shared.copies[i], shared.count);
-	if (random_below(seed, 16) == 0)
+	if (h_below(rng, 16) == 0)
 		rest();
-	if (random_below(seed, 256) == 0)
+	if (h_below(rng, 256) == 0)
 		CHECK_CODE(
 			chp_sleep_until_with(chp_in(10 * CHP_US), &never_mind),
 			0);
 	CHECK(shared.inside);
 	shared.inside = false;
-	bump(&locked, 1);
+	h_add(&locked, 1);
 	chp_mutex_unlock(&m);
 }
 
 /* ---- Ways of locking; true if it did ---- */
 
-static bool plainly(uint32_t *seed)
+static bool plainly(struct h_rng *rng)
 {
-	(void)seed;
+	(void)rng;
 	mutex_lock(&m);
 	return true;
 }
 
-static bool for_a_moment(uint32_t *seed)
+static bool for_a_moment(struct h_rng *rng)
 {
 	chp_wait w = never_mind;
 	int r;
 
-	w.deadline = chp_in(random_below(seed, 50000));
+	w.deadline = chp_in(h_below(rng, 50000));
 	r = mutex_lock_with(&m, &w);
 
 	CHECK(r == 0 || r == CHP_ETIMEDOUT);
 	return r == 0;
 }
 
-static bool by_trying(uint32_t *seed)
+static bool by_trying(struct h_rng *rng)
 {
 	int r = chp_mutex_try_lock(&m);
 
-	(void)seed;
+	(void)rng;
 	CHECK(r == 0 || r == CHP_EAGAIN);
 	return r == 0;
 }
 
-static bool by_a_few_polls(uint32_t *seed)
+static bool by_a_few_polls(struct h_rng *rng)
 {
 	struct h_waker w = { 0 };
 	chp_lock_op op;
 	int r = CHP_PENDING;
 
 	chp_mutex_lock_op(&op, &m);
-	for (uint32_t n = 1 + random_below(seed, 20); n; n--) {
-		r = random_below(seed, 4) ? h_poll(&op.op, &w)
-					  : chp_op_poll(&op.op, NULL);
+	for (uint32_t n = 1 + h_below(rng, 20); n; n--) {
+		r = h_below(rng, 4) ? h_poll(&op.op, &w)
+				    : chp_op_poll(&op.op, NULL);
 		if (r != CHP_PENDING)
 			break;
-		if (random_below(seed, 4) == 0)
+		if (h_below(rng, 4) == 0)
 			rest();
 	}
 	if (r == CHP_PENDING)
@@ -104,7 +104,7 @@ static bool by_a_few_polls(uint32_t *seed)
 	return r == 0;
 }
 
-static bool by_select(uint32_t *seed)
+static bool by_select(struct h_rng *rng)
 {
 	chp_sleep_op sleep;
 	chp_lock_op op;
@@ -112,24 +112,24 @@ static bool by_select(uint32_t *seed)
 	chp_select_op select;
 
 	chp_mutex_lock_op(&op, &m);
-	chp_sleep_until_op(&sleep, chp_in(random_below(seed, 50000)));
+	chp_sleep_until_op(&sleep, chp_in(h_below(rng, 50000)));
 	CHECK_CODE(chp_select_init(&select, arms, 2, CHP_CANCEL_LOSERS), 0);
 	return h_wait(&select.op, &never_mind) == 0;
 }
 
-static bool until_interrupted(uint32_t *seed)
+static bool until_interrupted(struct h_rng *rng)
 {
 	int r;
 
-	(void)seed;
+	(void)rng;
 	if (h_mode() == H_POLLED)
-		return plainly(seed);
+		return plainly(rng);
 	r = chp_mutex_lock_with(&m, NULL);
 	CHECK(r == 0 || r == CHP_EINTR);
 	return r == 0;
 }
 
-static bool (*const ways[])(uint32_t *seed) = {
+static bool (*const ways[])(struct h_rng *rng) = {
 	plainly,        for_a_moment, by_trying,
 	by_a_few_polls, by_select,    until_interrupted,
 };
@@ -138,7 +138,7 @@ enum { WAYS = sizeof(ways) / sizeof(*ways), AGENTS = 8 };
 
 struct party {
 	struct h_agent agent;
-	uint32_t seed;
+	struct h_rng rng;
 	long rounds;
 	int way; /* WAYS: any of them */
 };
@@ -149,10 +149,10 @@ static void *lock_again_and_again(void *arg)
 
 	for (long i = 0; i < p->rounds; i++) {
 		uint32_t way = p->way < WAYS ? (uint32_t)p->way
-					     : random_below(&p->seed, WAYS);
+					     : h_below(&p->rng, WAYS);
 
-		if (ways[way](&p->seed))
-			work_inside(&p->seed);
+		if (ways[way](&p->rng))
+			work_inside(&p->rng);
 		else if (h_mode() == H_CT)
 			h_yield();
 	}
@@ -167,7 +167,7 @@ static void storm(unsigned flags, int way, long rounds)
 	memset(&shared, 0, sizeof(shared));
 	locked.v = 0;
 	for (int i = 0; i < AGENTS; i++) {
-		p[i].seed = 12345u + 7u * (uint32_t)i;
+		p[i].rng = h_rng(h_seed(), (uint64_t)i);
 		p[i].rounds = rounds / AGENTS + 1;
 		p[i].way = way;
 		spawn_mixed(i, &p[i].agent, lock_again_and_again, &p[i]);
@@ -178,7 +178,7 @@ static void storm(unsigned flags, int way, long rounds)
 			rest();
 		}
 	join_mixed(&p[0].agent, AGENTS, sizeof(p[0]));
-	CHECK_EQ(shared.count, get(&locked));
+	CHECK_EQ(shared.count, h_load(&locked));
 	if (way == 0)
 		CHECK_EQ(shared.count, AGENTS * p[0].rounds);
 	ends_unlocked();
@@ -212,20 +212,20 @@ static void wake(void *data)
 {
 	struct waking *w = data;
 
-	bump(&w->wakes, 1);
+	h_add(&w->wakes, 1);
 	if (w->then)
 		w->then(w);
-	bump(&w->refs, (uint32_t)-1);
+	h_sub(&w->refs, 1);
 }
 
 static void retain(void *data)
 {
-	bump(&((struct waking *)data)->refs, 1);
+	h_add(&((struct waking *)data)->refs, 1);
 }
 
 static void release(void *data)
 {
-	bump(&((struct waking *)data)->refs, (uint32_t)-1);
+	h_sub(&((struct waking *)data)->refs, 1);
 }
 
 static const chp_waker_class waking_class = { wake, retain, release };
@@ -255,8 +255,8 @@ static int how_many_can_nest(void)
 static void each_was_woken_once(int n)
 {
 	for (int i = 0; i < n; i++) {
-		CHECK_EQ(get(&p[i].wakes), 1);
-		CHECK_EQ(get(&p[i].refs), 0);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].refs), 0);
 	}
 }
 
@@ -313,10 +313,10 @@ static void a_waker_may_cancel_others(unsigned flags)
 	for (int i = 0; i + 1 < MANY; i++)
 		p[i].next = &p[i + 1];
 	chp_mutex_unlock(&m);
-	CHECK_EQ(get(&p[0].wakes), 1);
+	CHECK_EQ(h_load(&p[0].wakes), 1);
 	for (int i = 1; i < MANY; i++) {
-		CHECK_EQ(get(&p[i].wakes), 0);
-		CHECK_EQ(get(&p[i].refs), 0);
+		CHECK_EQ(h_load(&p[i].wakes), 0);
+		CHECK_EQ(h_load(&p[i].refs), 0);
 	}
 	ends_unlocked();
 }
@@ -348,7 +348,7 @@ static void a_waker_may_start_another_wait(unsigned flags)
 	chp_mutex_unlock(&m);
 	CHECK_CODE(poll(flags ? &again : &p[0]), 0);
 	chp_mutex_unlock(&m);
-	CHECK_EQ(get(&p[0].refs) + get(&again.refs), 0);
+	CHECK_EQ(h_load(&p[0].refs) + h_load(&again.refs), 0);
 	ends_unlocked();
 }
 

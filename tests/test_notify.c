@@ -170,7 +170,7 @@ static chp_word woken;
 
 static void note_order(void *data)
 {
-	order[add(&woken, 1)] = (uint32_t)(uintptr_t)data;
+	order[h_add(&woken, 1)] = (uint32_t)(uintptr_t)data;
 }
 
 static const chp_waker_class noting = { note_order, no_count, no_count };
@@ -181,7 +181,7 @@ static void notify_waiters_wakes_in_order(void)
 	static chp_notified_op op[MANY];
 
 	begin();
-	store(&woken, 0);
+	h_store(&woken, 0);
 	for (uintptr_t i = 0; i < MANY; i++) {
 		chp_poll_ctx ctx =
 			chp_poll_ctx_of((chp_waker){ &noting, (void *)i });
@@ -190,7 +190,7 @@ static void notify_waiters_wakes_in_order(void)
 		CHECK_CODE(chp_op_poll(&op[i].op, &ctx), CHP_PENDING);
 	}
 	chp_notify_waiters(&n);
-	CHECK_EQ(load(&woken), MANY);
+	CHECK_EQ(h_load(&woken), MANY);
 	for (uint32_t i = 0; i < MANY; i++) {
 		CHECK_EQ(order[i], i);
 		CHECK_CODE(chp_op_poll(&op[i].op, NULL), 0);
@@ -205,7 +205,7 @@ static chp_word through;
 static void *wait_and_say(void *arg)
 {
 	CHECK_CODE(wait_for(NULL), 0);
-	add(&through, 1);
+	h_add(&through, 1);
 	return arg;
 }
 
@@ -231,17 +231,17 @@ static void each_notification_releases_one_blocked_waiter(void)
 	struct h_agent a[5];
 
 	begin();
-	store(&through, 0);
+	h_store(&through, 0);
 	for (int i = 0; i < 5; i++) {
 		h_spawn(&a[i], wait_and_say, NULL);
 		h_until(QUEUED(&n) == (size_t)i + 1);
 	}
 	chp_notify_one(&n);
-	h_until(load(&through) == 1);
+	h_until(h_load(&through) == 1);
 	h_join(&a[0]);
 	chp_notify_last(&n);
 	h_join(&a[4]);
-	CHECK_EQ(load(&through), 2);
+	CHECK_EQ(h_load(&through), 2);
 	chp_notify_waiters(&n);
 	for (int i = 1; i < 4; i++)
 		h_join(&a[i]);

@@ -224,7 +224,7 @@ static void the_permit_carries_what_each_call_left(void)
 
 	begin();
 	memset(left_by, 0, sizeof(left_by));
-	store(&left, 0);
+	h_store(&left, 0);
 	for (intptr_t i = 0; i < 2; i++)
 		h_spawn(&a[i], leave_permit, (void *)i);
 	h_until(__atomic_load_n(&left.v, __ATOMIC_RELAXED) == 2);

@@ -189,13 +189,13 @@ static void it_costs_no_budget(void)
 	for (int i = 0; i < 1000; i++) {
 		chp_notify_one(&n);
 		chp_notify_notified_op(&op, &n);
-		CHECK_CODE(poll_within(&op.op, &w, &left), 0);
+		CHECK_CODE(h_poll_within(&op.op, &w, &left), 0);
 	}
 	left = 1;
 	chp_notify_notified_op(&op, &n);
-	CHECK_CODE(poll_within(&op.op, &w, &left), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &left), CHP_PENDING);
 	chp_notify_one(&n);
-	CHECK_CODE(poll_within(&op.op, &w, &left), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &left), 0);
 	CHECK_EQ(left, 1);
 	end();
 }
@@ -205,7 +205,7 @@ static chp_word others_ran;
 static void *note_that_it_ran(void *arg)
 {
 	for (int i = 0; i < 10; i++) {
-		add(&others_ran, 1);
+		h_add(&others_ran, 1);
 		chp_yield();
 	}
 	return arg;
@@ -219,14 +219,14 @@ static void waits_that_need_no_waiting_do_not_yield(void)
 
 	begin();
 	h_spawn(&a, note_that_it_ran, NULL);
-	before = load(&others_ran);
+	before = h_load(&others_ran);
 	for (int i = 0; i < 1000; i++) {
 		chp_notify_one(&n);
 		CHECK_CODE(chp_notify_wait(&n), 0);
 		chp_notify_one(&n);
 		CHECK_CODE(chp_notify_wait_with(&n, &(chp_wait){ 0 }), 0);
 	}
-	CHECK_EQ(load(&others_ran), before);
+	CHECK_EQ(h_load(&others_ran), before);
 	h_join(&a);
 	end();
 }
@@ -252,7 +252,7 @@ static void a_loser_keeps_its_place(void)
 	begin();
 	chp_notify_notified_op(&op, &n);
 	chp_sleep_until_op(&soon, chp_in(CHP_MS));
-	CHECK_EQ(select_of(arms, 2, 0, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, 0, NULL), 1);
 	join_queue(&first);
 	chp_notify_one(&n);
 	h_spawn(&a, wait_for_op, &op);
@@ -275,7 +275,7 @@ static void a_cancelled_loser_passes_its_notification_on(void)
 	join_queue(&other);
 	chp_notify_one(&n);
 	chp_notify_one(&n);
-	CHECK_EQ(select_of(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS, NULL), 0);
 	goes(&other);
 	end();
 }

@@ -3,11 +3,12 @@
  * goes, or is released by another: it is in one place afterwards, and nobody
  * sleeps through it.
  */
+#include "duo.h"
 #include "notify.h"
 
 static chp_notified_op op, other;
 static struct h_waker waker, other_waker;
-static struct rng right_rng;
+static struct h_rng right_rng;
 static int result;
 static long round_now;
 
@@ -39,7 +40,7 @@ static void race(void (*before)(void), void (*left)(void), void (*right)(void),
 		.rounds = h_rounds(h_mode() == H_CT ? 500 : 10000),
 	};
 
-	right_rng = rng_of(seed_of_run(), 3);
+	right_rng = h_rng(h_seed(), 3);
 	run_duo(&d);
 }
 
@@ -118,7 +119,7 @@ static void it_is_in_one_place(void)
 
 static void wait_a_moment(void)
 {
-	chp_wait w = { .deadline = chp_in(below(&right_rng, 20) * CHP_US) };
+	chp_wait w = { .deadline = chp_in(h_below(&right_rng, 20) * CHP_US) };
 
 	result = wait_for(&w);
 }
@@ -133,7 +134,7 @@ static chp_word may_interrupt;
 
 static void interrupt_and_call(void)
 {
-	h_until(load(&may_interrupt));
+	h_until(h_load(&may_interrupt));
 	chp_interrupt(waiting_agent);
 	call_one();
 }
@@ -141,11 +142,11 @@ static void interrupt_and_call(void)
 static void wait_interruptibly(void)
 {
 	waiting_agent = chp_agent_current();
-	store(&may_interrupt, 1);
+	h_store(&may_interrupt, 1);
 	result = wait_for(NULL);
 	/* The interrupt may have come too late for this wait. */
 	h_until(result == CHP_EINTR || chp_interrupted());
-	store(&may_interrupt, 0);
+	h_store(&may_interrupt, 0);
 }
 
 static void an_interrupt_that_meets_a_notification_loses_nothing(void)
@@ -310,7 +311,7 @@ static void queue_crowd(void)
  */
 static void see_one_and_then_all(void)
 {
-	uint32_t which = below(&right_rng, CROWD);
+	uint32_t which = h_below(&right_rng, CROWD);
 
 	while (h_poll(&crowd[which].op, &crowd_waker) == CHP_PENDING)
 		if (h_mode() == H_CT)
@@ -341,7 +342,7 @@ static void once_one_is_released_all_are(void)
 static void poll_with_changing_wakers(void)
 {
 	struct h_waker *w[2] = { &waker, &other_waker };
-	uint32_t polls = 1 + below(&right_rng, 6), i;
+	uint32_t polls = 1 + h_below(&right_rng, 6), i;
 
 	for (i = 0; i < polls; i++) {
 		result = h_poll(&op.op, w[i % 2]);

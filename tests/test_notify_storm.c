@@ -2,6 +2,7 @@
  * test_notify_storm.c - waiters that free everything at once, and many that
  * come and go while somebody notifies.
  */
+#include "duo.h"
 #include "notify.h"
 
 /* ---- The waiter frees everything at once ---- */
@@ -41,7 +42,7 @@ static void *wait_and_bury(void *arg)
 
 		wait_somehow(c, (uint32_t)i % WAYS);
 		bury(c, sizeof(*c));
-		add(&buried, 1);
+		h_add(&buried, 1);
 	}
 	return NULL;
 }
@@ -50,7 +51,7 @@ static void notify_each(long rounds)
 {
 	void (*const by[])(chp_notify *) = { chp_notify_one, chp_notify_last,
 					     chp_notify_waiters };
-	struct rng r = rng_of(seed_of_run(), 4);
+	struct h_rng r = h_rng(h_seed(), 4);
 
 	for (long i = 0; i < rounds; i++) {
 		struct corpse *c;
@@ -69,12 +70,12 @@ static void a_waiter_may_free_at_once(void)
 	struct h_agent a;
 
 	open_graves();
-	store(&buried, 0);
+	h_store(&buried, 0);
 	(h_mode() == H_MT ? h_spawn_thread : h_spawn)(&a, wait_and_bury,
 						      &rounds);
 	notify_each(rounds);
 	(h_mode() == H_MT ? h_join_thread : h_join)(&a);
-	CHECK_EQ(load(&buried), rounds);
+	CHECK_EQ(h_load(&buried), rounds);
 }
 
 /* ---- Many ---- */
@@ -90,23 +91,23 @@ static chp_word arrived, over;
 
 static void *stay(void *arg)
 {
-	while (!load(&over)) {
+	while (!h_load(&over)) {
 		CHECK_CODE(wait_for(NULL), 0);
-		add(&arrived, 1);
+		h_add(&arrived, 1);
 	}
 	return arg;
 }
 
 static void *quit_and_come_back(void *arg)
 {
-	struct rng r = rng_of(seed_of_run(), 10 + (uintptr_t)arg);
+	struct h_rng r = h_rng(h_seed(), 10 + (uintptr_t)arg);
 
-	while (!load(&over)) {
+	while (!h_load(&over)) {
 		chp_notified_op o;
-		chp_wait w = { .deadline = chp_in(below(&r, 50) * CHP_US) };
+		chp_wait w = { .deadline = chp_in(h_below(&r, 50) * CHP_US) };
 		int got;
 
-		if (below(&r, 2)) {
+		if (h_below(&r, 2)) {
 			got = wait_for(&w);
 		} else {
 			chp_notify_notified_op(&o, &n);
@@ -117,7 +118,7 @@ static void *quit_and_come_back(void *arg)
 			}
 		}
 		if (got == 0)
-			add(&arrived, 1);
+			h_add(&arrived, 1);
 		rest();
 	}
 	return NULL;
@@ -129,25 +130,25 @@ static void no_notification_is_lost_among_those_who_give_up(void)
 	long rounds = h_rounds(2000);
 
 	begin();
-	store(&arrived, 0);
-	store(&over, 0);
+	h_store(&arrived, 0);
+	h_store(&over, 0);
 	for (int i = 0; i < STAYERS; i++)
 		h_spawn(&stayer[i], stay, NULL);
 	for (intptr_t i = 0; i < QUITTERS; i++)
 		h_spawn(&quitter[i], quit_and_come_back, (void *)i);
 	for (uint32_t i = 1; i <= rounds; i++) {
 		(i % 3 ? chp_notify_one : chp_notify_last)(&n);
-		while (load(&arrived) != i)
+		while (h_load(&arrived) != i)
 			rest();
 	}
-	store(&over, 1);
+	h_store(&over, 1);
 	for (int i = 0; i < QUITTERS; i++)
 		h_join(&quitter[i]);
 	/* Each call lets one of them see that it is over. */
 	for (int i = 0; i < STAYERS; i++) {
 		h_until(QUEUED(&n) == (size_t)(STAYERS - i));
 		chp_notify_one(&n);
-		h_until(load(&arrived) == (uint32_t)(rounds + i + 1));
+		h_until(h_load(&arrived) == (uint32_t)(rounds + i + 1));
 	}
 	for (int i = 0; i < STAYERS; i++)
 		h_join(&stayer[i]);
@@ -162,7 +163,7 @@ static chp_word taken;
 
 static bool take_one(void)
 {
-	uint32_t have = load(&in_stock);
+	uint32_t have = h_load(&in_stock);
 
 	while (have)
 		if (__atomic_compare_exchange_n(&in_stock.v, &have, have - 1, 0,
@@ -181,8 +182,8 @@ static void *take_until_all_is_made(void *arg)
 		chp_notified_enable(&o);
 		if (take_one()) {
 			chp_op_cancel(&o.op);
-			add(&taken, 1);
-		} else if (load(&made_all)) {
+			h_add(&taken, 1);
+		} else if (h_load(&made_all)) {
 			chp_op_cancel(&o.op);
 			return arg;
 		} else {
@@ -194,7 +195,7 @@ static void *take_until_all_is_made(void *arg)
 static void *make_some(void *arg)
 {
 	for (long i = *(long *)arg; i; i--) {
-		add(&in_stock, 1);
+		h_add(&in_stock, 1);
 		chp_notify_one(&n);
 		if (i % 64 == 0)
 			rest();
@@ -208,22 +209,22 @@ static void a_queue_can_be_built_on_it(void)
 	long each = h_rounds(20000);
 
 	begin();
-	store(&in_stock, 0);
-	store(&made_all, 0);
-	store(&taken, 0);
+	h_store(&in_stock, 0);
+	h_store(&made_all, 0);
+	h_store(&taken, 0);
 	for (int i = 0; i < TAKERS; i++)
 		h_spawn(&taker[i], take_until_all_is_made, NULL);
 	for (int i = 0; i < MAKERS; i++)
 		h_spawn(&maker[i], make_some, &each);
 	for (int i = 0; i < MAKERS; i++)
 		h_join(&maker[i]);
-	while (load(&in_stock))
+	while (h_load(&in_stock))
 		rest();
-	store(&made_all, 1);
+	h_store(&made_all, 1);
 	chp_notify_waiters(&n);
 	for (int i = 0; i < TAKERS; i++)
 		h_join(&taker[i]);
-	CHECK_EQ(load(&taken), MAKERS * each);
+	CHECK_EQ(h_load(&taken), MAKERS * each);
 	CHECK_EQ(QUEUED(&n), 0);
 }
 

@@ -230,7 +230,7 @@ static int make_slowly(int *value, void *arg)
 
 	c->ran++;
 	*value = c->wants;
-	h_until(load(&may_end));
+	h_until(h_load(&may_end));
 	return c->code;
 }
 
@@ -291,7 +291,7 @@ static void *look_on(void *arg)
 static void shared_is_new(void)
 {
 	memset(&shared, 0, sizeof(shared));
-	store(&may_end, 0);
+	h_store(&may_end, 0);
 }
 
 static void those_who_come_meanwhile_wait_for_the_value(void)
@@ -306,7 +306,7 @@ static void those_who_come_meanwhile_wait_for_the_value(void)
 	h_until(has_waiters(&shared.raw));
 	CHECK(int_cell_get(&shared) == NULL);
 	CHECK_CODE(int_cell_set(&shared, 1), CHP_EBUSY);
-	store(&may_end, 1);
+	h_store(&may_end, 1);
 	h_join(&first.a);
 	CHECK_CODE(first.result, 0);
 	for (int i = 0; i < 6; i++) {
@@ -330,7 +330,7 @@ static void after_a_failure_the_next_runs_its_own_init(void)
 	h_until(is_running(&shared.raw));
 	h_spawn(&next.a, call, &next);
 	h_until(has_waiters(&shared.raw));
-	store(&may_end, 1);
+	h_store(&may_end, 1);
 	h_join(&first.a);
 	h_join(&next.a);
 	CHECK_CODE(first.result, CHP_ENOMEM);

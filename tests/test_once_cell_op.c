@@ -217,7 +217,7 @@ static void a_loser_of_a_select_passes_its_turn_on(void)
 	CHECK_CODE(h_poll(&next.op, &w), CHP_PENDING);
 	chp_once_cell_fail(&cell);
 	CHECK_EQ(h_wakes(&w), 0);
-	CHECK_EQ(select_of(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS, NULL), 0);
 	CHECK_EQ(h_wakes(&w), 1);
 	CHECK_EQ(h_poll(&next.op, &w), 1);
 	chp_once_cell_finish(&cell);

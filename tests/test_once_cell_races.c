@@ -4,6 +4,7 @@
  * give up, and waiters who destroy and free everything the moment they are
  * told.  The last is meant for AddressSanitizer and ThreadSanitizer.
  */
+#include "duo.h"
 #include "once.h"
 
 /* ---- One init succeeds, one runs at a time ---- */
@@ -12,7 +13,7 @@ enum { CROWD = 6 };
 
 struct racer {
 	struct h_agent a;
-	struct rng r;
+	struct h_rng r;
 	int failures; /* its init fails so often */
 	long gave_up;
 	uint64_t seen;
@@ -31,18 +32,18 @@ static int make_record(struct record *value, void *arg)
 {
 	struct racer *me = arg;
 
-	CHECK_EQ(add(&inside, 1), 0);
-	add(&inits, 1);
-	value->a = 1 + below(&me->r, 1000000);
-	if (below(&me->r, 2))
+	CHECK_EQ(h_add(&inside, 1), 0);
+	h_add(&inits, 1);
+	value->a = 1 + h_below(&me->r, 1000000);
+	if (h_below(&me->r, 2))
 		h_yield();
 	value->b = ~value->a;
-	CHECK_EQ(add(&inside, (uint32_t)-1), 1);
+	CHECK_EQ(h_add(&inside, (uint32_t)-1), 1);
 	if (me->failures) {
 		me->failures--;
 		return CHP_ENOMEM;
 	}
-	add(&successes, 1);
+	h_add(&successes, 1);
 	return 0;
 }
 
@@ -70,7 +71,7 @@ static void ask_and_give_up(struct racer *me)
 
 	chp_once_cell_begin_op(&op, &cell->raw);
 	r = h_poll(&op.op, &w);
-	if (r == CHP_PENDING && below(&me->r, 2)) {
+	if (r == CHP_PENDING && h_below(&me->r, 2)) {
 		h_yield();
 		r = h_poll(&op.op, &w);
 	}
@@ -89,10 +90,10 @@ static void *race_for_it(void *arg)
 	int r;
 
 	do {
-		chp_wait soon = { .deadline =
-					  chp_in(below(&me->r, 50) * CHP_US) };
+		chp_wait soon = { .deadline = chp_in(h_below(&me->r, 50) *
+						     CHP_US) };
 
-		switch (below(&me->r, 4)) {
+		switch (h_below(&me->r, 4)) {
 		case 0:
 			r = ask(me, &soon);
 			break;
@@ -118,20 +119,19 @@ static void *race_for_it(void *arg)
 
 static void one_succeeds_and_all_see_what_it_made(void)
 {
-	struct rng r = rng_of(seed_of_run(), 1);
+	struct h_rng r = h_rng(h_seed(), 1);
 
 	for (long round = h_rounds(400); round; round--) {
 		struct racer racers[CROWD] = { { .failures = 0 } };
 		uint32_t failures = 0;
 
 		cell = calloc(1, sizeof(*cell));
-		store(&inits, 0);
-		store(&successes, 0);
+		h_store(&inits, 0);
+		h_store(&successes, 0);
 		for (int i = 0; i < CROWD; i++) {
-			racers[i].r =
-				rng_of(seed_of_run(),
-				       (uint64_t)round * CROWD + (uint64_t)i);
-			racers[i].failures = (int)below(&r, 3);
+			racers[i].r = h_rng(h_seed(), (uint64_t)round * CROWD +
+							      (uint64_t)i);
+			racers[i].failures = (int)h_below(&r, 3);
 		}
 		for (int i = 0; i < CROWD; i++)
 			h_spawn(&racers[i].a, race_for_it, &racers[i]);
@@ -139,10 +139,10 @@ static void one_succeeds_and_all_see_what_it_made(void)
 			h_join(&racers[i].a);
 		for (int i = 0; i < CROWD; i++)
 			CHECK(racers[i].seen == racers[0].seen);
-		failures = load(&inits) - load(&successes);
-		CHECK_EQ(load(&successes), 1);
+		failures = h_load(&inits) - h_load(&successes);
+		CHECK_EQ(h_load(&successes), 1);
 		CHECK(failures <= CROWD * 2);
-		CHECK_EQ(load(&cell->raw.word), 2);
+		CHECK_EQ(h_load(&cell->raw.word), 2);
 		record_cell_destroy(cell);
 		check_empty(&cell->raw);
 		free(cell);
@@ -205,7 +205,7 @@ static void race(void (*before)(void), void (*left)(void), void (*right)(void),
 		.rounds = h_rounds(3000),
 	};
 
-	seed_of_run(); /* before there are two who ask */
+	h_seed(); /* before there are two who ask */
 	run_duo(&d);
 }
 
@@ -426,7 +426,7 @@ static void watch_and_give_up(void)
 static void it_was_set_and_nobody_waits(void)
 {
 	CHECK(right_result == 0 || right_result == CHP_PENDING);
-	CHECK_EQ(load(&once->raw.cell.word), 2);
+	CHECK_EQ(h_load(&once->raw.cell.word), 2);
 	record_once_destroy(once);
 	free(once);
 }

@@ -28,26 +28,26 @@ static void the_turn_costs_budget_and_looking_does_not(void)
 
 	new_cell();
 	chp_once_cell_begin_op(&op, &cell);
-	CHECK_EQ(poll_within(&op.op, &w, &budget), 1);
+	CHECK_EQ(h_poll_within(&op.op, &w, &budget), 1);
 	CHECK_EQ(budget, 0);
 	chp_once_cell_fail(&cell);
 
 	chp_once_cell_begin_op(&op, &cell);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 	CHECK_EQ(h_wakes(&w), 1);
 	check_empty(&cell);
 	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
 
 	occupy();
 	chp_once_cell_wait_op(&op, &cell);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 	chp_once_cell_finish(&cell);
-	CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+	CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 	for (int i = 0; i < 300; i++) {
 		chp_once_cell_wait_op(&op, &cell);
-		CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+		CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 		chp_once_cell_begin_op(&op, &cell);
-		CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+		CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 	}
 	CHECK_EQ(h_refs(&w), 0);
 }
@@ -56,7 +56,7 @@ static chp_word others_ran;
 
 static void *run_once(void *arg)
 {
-	store(&others_ran, 1);
+	h_store(&others_ran, 1);
 	return arg;
 }
 
@@ -65,7 +65,7 @@ static unsigned turns_until_others_run(unsigned limit)
 {
 	unsigned n = 0;
 
-	while (!load(&others_ran) && n < limit) {
+	while (!h_load(&others_ran) && n < limit) {
 		CHECK_EQ(chp_once_cell_begin(&cell), 1);
 		chp_once_cell_fail(&cell);
 		n++;
@@ -77,7 +77,7 @@ static unsigned waits_until_others_run(unsigned limit)
 {
 	unsigned n = 0;
 
-	while (!load(&others_ran) && n < limit) {
+	while (!h_load(&others_ran) && n < limit) {
 		CHECK_CODE(chp_once_cell_begin(&cell), 0);
 		CHECK_CODE(chp_once_cell_wait(&cell), 0);
 		n++;
@@ -90,14 +90,14 @@ static void *be_greedy(void *arg)
 	chp_task other;
 
 	new_cell();
-	store(&others_ran, 0);
+	h_store(&others_ran, 0);
 	CHECK_CODE(chp_spawn(&other, run_once, NULL), 0);
 	CHECK(turns_until_others_run(1000) <= 129);
 	CHECK_CODE(chp_join(&other, NULL), 0);
 
 	CHECK_EQ(chp_once_cell_begin(&cell), 1);
 	chp_once_cell_finish(&cell);
-	store(&others_ran, 0);
+	h_store(&others_ran, 0);
 	CHECK_CODE(chp_spawn(&other, run_once, NULL), 0);
 	CHECK_EQ(waits_until_others_run(1000), 1000);
 	CHECK_CODE(chp_join(&other, NULL), 0);

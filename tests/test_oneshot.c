@@ -4,12 +4,10 @@
  * and who destroys it.  Nothing here waits for long: waiting, wakers and races
  * are in test_oneshot_wait.c, all orders of calls in test_oneshot_model.c.
  */
-#include "chan.h"
+#include "oneshot.h"
 
 #include <stdalign.h>
 
-static chp_oneshot_tx tx;
-static chp_oneshot_rx rx;
 static int destroyed;      /* the value last destroyed */
 static uint64_t destroyer; /* and by whom */
 
@@ -17,43 +15,30 @@ static void drop_int(void *value)
 {
 	destroyed = *(int *)value;
 	destroyer = chp_agent_current().id;
-	add(&drops, 1);
+	h_add(&drops, 1);
 }
 
-static void make(void)
+static void begin(void)
 {
-	store(&drops, 0);
 	destroyed = 0;
-	CHECK_CODE(chp_oneshot(sizeof(int), drop_int, &tx, &rx), 0);
-}
-
-static int send_int(int value)
-{
-	return chp_oneshot_send(&tx, &value);
-}
-
-/* Every path may end in these. */
-static void drop_both(void)
-{
-	chp_oneshot_tx_drop(&tx);
-	chp_oneshot_rx_drop(&rx);
+	make(drop_int);
 }
 
 static void a_sent_value_is_received(void)
 {
 	int got = 0;
 
-	make();
+	begin();
 	CHECK_CODE(send_int(42), 0);
 	CHECK_CODE(oneshot_recv(&rx, &got, NULL), 0);
 	CHECK_EQ(got, 42);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void sending_uses_up_the_sender(void)
 {
-	make();
+	begin();
 	CHECK_EQ(chp_oneshot_is_closed(&tx), 0);
 	CHECK_CODE(send_int(1), 0);
 	CHECK_EQ(chp_oneshot_is_closed(&tx), 1);
@@ -63,7 +48,7 @@ static void sending_uses_up_the_sender(void)
 	chp_oneshot_tx_drop(&tx);
 	CHECK_EQ(chp_oneshot_is_empty(&rx), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(destroyed, 1);
 }
 
@@ -71,7 +56,7 @@ static void receiving_uses_up_the_receiver(void)
 {
 	int got = 0;
 
-	make();
+	begin();
 	CHECK_CODE(send_int(7), 0);
 	CHECK_EQ(chp_oneshot_is_terminated(&rx), 0);
 	CHECK_CODE(chp_oneshot_try_recv(&rx, &got), 0);
@@ -89,7 +74,7 @@ static void a_dropped_sender_closes_the_receiver(void)
 {
 	int got = 5;
 
-	make();
+	begin();
 	CHECK_CODE(chp_oneshot_try_recv(&rx, &got), CHP_EAGAIN);
 	chp_oneshot_tx_drop(&tx);
 	CHECK_EQ(chp_oneshot_is_empty(&rx), 1);
@@ -106,7 +91,7 @@ static void try_recv_of_a_dropped_sender_uses_up_the_receiver(void)
 {
 	int got = 5;
 
-	make();
+	begin();
 	chp_oneshot_tx_drop(&tx);
 	CHECK_CODE(chp_oneshot_try_recv(&rx, &got), CHP_ECLOSED);
 	CHECK_EQ(chp_oneshot_is_terminated(&rx), 1);
@@ -116,7 +101,7 @@ static void try_recv_of_a_dropped_sender_uses_up_the_receiver(void)
 
 static void a_send_to_a_dropped_receiver_leaves_the_value(void)
 {
-	make();
+	begin();
 	chp_oneshot_rx_drop(&rx);
 	CHECK_EQ(chp_oneshot_is_terminated(&rx), 1);
 	CHECK_EQ(chp_oneshot_is_closed(&tx), 1);
@@ -124,14 +109,14 @@ static void a_send_to_a_dropped_receiver_leaves_the_value(void)
 	/* It is used up nevertheless. */
 	CHECK_CODE(send_int(3), CHP_EINVAL);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_send_to_a_closed_receiver_leaves_the_value(void)
 {
 	int got = 5;
 
-	make();
+	begin();
 	chp_oneshot_close(&rx);
 	CHECK_EQ(chp_oneshot_is_closed(&tx), 1);
 	CHECK_CODE(send_int(3), CHP_ECLOSED);
@@ -140,14 +125,14 @@ static void a_send_to_a_closed_receiver_leaves_the_value(void)
 	CHECK_EQ(chp_oneshot_is_terminated(&rx), 1);
 	CHECK_EQ(got, 5);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void closing_keeps_a_value_that_was_sent(void)
 {
 	int got = 0;
 
-	make();
+	begin();
 	CHECK_CODE(send_int(9), 0);
 	chp_oneshot_close(&rx);
 	chp_oneshot_close(&rx);
@@ -155,14 +140,14 @@ static void closing_keeps_a_value_that_was_sent(void)
 	CHECK_CODE(oneshot_recv(&rx, &got, NULL), 0);
 	CHECK_EQ(got, 9);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void closing_ends_the_receivers_own_wait(void)
 {
 	int got = 5;
 
-	make();
+	begin();
 	chp_oneshot_close(&rx);
 	CHECK_CODE(oneshot_recv(&rx, &got, NULL), CHP_ECLOSED);
 	CHECK_EQ(chp_oneshot_is_terminated(&rx), 1);
@@ -171,20 +156,20 @@ static void closing_ends_the_receivers_own_wait(void)
 
 static void dropping_the_receiver_destroys_the_value_at_once(void)
 {
-	make();
+	begin();
 	CHECK_CODE(send_int(11), 0);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_oneshot_rx_drop(&rx);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(destroyed, 11);
 	drop_both();
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void *drop_the_receiver(void *arg)
 {
 	chp_oneshot_rx_drop(&rx);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	return arg;
 }
 
@@ -193,7 +178,7 @@ static void the_receivers_side_destroys_the_value(void)
 {
 	struct h_agent a;
 
-	make();
+	begin();
 	CHECK_CODE(send_int(11), 0);
 	h_spawn(&a, drop_the_receiver, NULL);
 	h_join(&a);
@@ -203,20 +188,20 @@ static void the_receivers_side_destroys_the_value(void)
 
 static void receiving_into_nothing_destroys_the_value(void)
 {
-	make();
+	begin();
 	CHECK_CODE(send_int(12), 0);
 	CHECK_CODE(oneshot_recv(&rx, NULL, NULL), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(destroyed, 12);
 	drop_both();
 
-	make();
+	begin();
 	CHECK_CODE(send_int(13), 0);
 	CHECK_CODE(chp_oneshot_try_recv(&rx, NULL), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(destroyed, 13);
 	drop_both();
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void empty_handles_do_nothing(void)
@@ -253,7 +238,7 @@ static void a_value_of_no_bytes_is_a_signal(void)
 {
 	char untouched = 'x';
 
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_oneshot(0, count_drop, &tx, &rx), 0);
 	CHECK_CODE(chp_oneshot_try_recv(&rx, NULL), CHP_EAGAIN);
 	CHECK_CODE(chp_oneshot_send(&tx, NULL), 0);
@@ -261,17 +246,17 @@ static void a_value_of_no_bytes_is_a_signal(void)
 	CHECK_CODE(oneshot_recv(&rx, &untouched, NULL), 0);
 	CHECK_EQ(untouched, 'x');
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 
 	CHECK_CODE(chp_oneshot(0, count_drop, &tx, &rx), 0);
 	CHECK_CODE(chp_oneshot_send(&tx, NULL), 0);
 	chp_oneshot_rx_drop(&rx);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 
 	CHECK_CODE(chp_oneshot(0, count_drop, &tx, &rx), 0);
 	chp_oneshot_tx_drop(&tx);
 	CHECK_CODE(oneshot_recv(&rx, NULL, NULL), CHP_ECLOSED);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 /* In a task too, whose stack is far smaller than the value. */
@@ -288,16 +273,6 @@ static void a_large_value_does_not_pass_through_the_stack(void)
 	CHECK(memcmp(in, out, size) == 0);
 	free(in);
 	free(out);
-}
-
-static size_t least_alignment;
-
-static void look_at_alignment(void *value)
-{
-	uintptr_t at = (uintptr_t)value;
-
-	if (at & -at && (at & -at) < least_alignment)
-		least_alignment = at & -at;
 }
 
 static void values_of_all_sizes_keep_their_bytes(void)

@@ -3,10 +3,7 @@
  * halves and in every order, against a model of what the header says: results,
  * what is closed, empty and used up, values destroyed, memory given back.
  */
-#include "chan.h"
-
-static chp_oneshot_tx tx;
-static chp_oneshot_rx rx;
+#include "oneshot.h"
 
 enum act {
 	SEND,
@@ -127,7 +124,7 @@ static void check_against(const struct model *m)
 	CHECK_EQ(chp_oneshot_is_closed(&tx), !m->tx || m->closed || !m->rx);
 	CHECK_EQ(chp_oneshot_is_empty(&rx), !m->stored);
 	CHECK_EQ(chp_oneshot_is_terminated(&rx), !m->rx);
-	CHECK_EQ(load(&drops), m->drops);
+	CHECK_EQ(h_load(&drops), m->drops);
 }
 
 static void every_sequence_of_calls_does_as_the_model_says(void)
@@ -141,8 +138,7 @@ static void every_sequence_of_calls_does_as_the_model_says(void)
 		struct model m = { true, true, false, false, 0 };
 		long rest = sequence;
 
-		store(&drops, 0);
-		CHECK_CODE(chp_oneshot(sizeof(int), count_drop, &tx, &rx), 0);
+		make(count_drop);
 		for (int i = 0; i < LENGTH; i++, rest /= ACTS) {
 			enum act a = (enum act)(rest % ACTS);
 			int r = real_act(a), expected = model_act(&m, a);
@@ -155,9 +151,8 @@ static void every_sequence_of_calls_does_as_the_model_says(void)
 			check_against(&m);
 		}
 		m.drops += m.stored;
-		chp_oneshot_tx_drop(&tx);
-		chp_oneshot_rx_drop(&rx);
-		CHECK_EQ(load(&drops), m.drops);
+		drop_both();
+		CHECK_EQ(h_load(&drops), m.drops);
 		CHECK_EQ(h_blocks(), blocks);
 	}
 }

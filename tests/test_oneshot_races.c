@@ -4,27 +4,25 @@
  * frees the channel while the other may still be inside a call.  Meant for
  * AddressSanitizer and ThreadSanitizer too.
  */
-#include "chan.h"
+#include "duo.h"
+#include "oneshot.h"
 
-static chp_oneshot_tx tx;
-static chp_oneshot_rx rx;
 static int sent, got, result; /* what each side was told */
-static struct rng right_rng;
+static struct h_rng right_rng;
 static uint64_t dropper, destroyer; /* agents */
 
 static void note_drop(void *value)
 {
 	(void)value;
 	destroyer = chp_agent_current().id;
-	add(&drops, 1);
+	h_add(&drops, 1);
 }
 
 static void before(void)
 {
-	store(&drops, 0);
 	sent = result = 1000;
 	got = 0;
-	CHECK_CODE(chp_oneshot(sizeof(int), note_drop, &tx, &rx), 0);
+	make(note_drop);
 }
 
 static void send_7(void)
@@ -52,7 +50,7 @@ static void race(void (*left)(void), void (*right)(void), void (*after)(void))
 		.rounds = h_rounds(6000),
 	};
 
-	right_rng = rng_of(seed_of_run(), 3);
+	right_rng = h_rng(h_seed(), 3);
 	run_duo(&d);
 }
 
@@ -70,7 +68,7 @@ static void one_side_has_the_value(void)
 	CHECK_CODE(result, sent);
 	CHECK(sent == 0 || sent == CHP_ECLOSED);
 	CHECK_EQ(got, sent == 0 ? 7 : 0);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_send_racing_a_close_leaves_the_value_to_one_side(void)
@@ -87,7 +85,7 @@ static void drop_rx(void)
 static void destroyed_if_sent(void)
 {
 	CHECK(sent == 0 || sent == CHP_ECLOSED);
-	CHECK_EQ(load(&drops), sent == 0);
+	CHECK_EQ(h_load(&drops), sent == 0);
 	/* By the receiver's side, never inside the send. */
 	if (sent == 0)
 		CHECK(destroyer == dropper);
@@ -101,7 +99,7 @@ static void a_send_racing_a_drop_leaves_the_value_to_one_side(void)
 
 static void nothing_is_left(void)
 {
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void both_halves_may_be_dropped_at_once(void)
@@ -115,7 +113,7 @@ static void poll_and_give_up(void)
 	struct h_waker w = { 0 };
 	chp_oneshot_op op;
 
-	for (uint32_t n = below(&right_rng, 5); n; n--) {
+	for (uint32_t n = h_below(&right_rng, 5); n; n--) {
 		chp_oneshot_recv_op(&op, &rx, &got);
 		result = h_poll(&op.op, &w);
 		if (result != CHP_PENDING)
@@ -135,7 +133,7 @@ static void received_if_sent(void)
 	CHECK_CODE(sent, 0);
 	CHECK_CODE(result, 0);
 	CHECK_EQ(got, 7);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_receive_given_up_loses_no_value(void)
@@ -158,7 +156,7 @@ static void a_try_finds_a_racing_send(void)
 static void both_heard_of_the_end(void)
 {
 	CHECK_CODE(result, CHP_ECLOSED);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 static void a_drop_of_the_sender_always_wakes_the_receiver(void)
@@ -202,7 +200,7 @@ static void poll_with_changing_wakers(void)
 	chp_oneshot_op op;
 
 	chp_oneshot_recv_op(&op, &rx, &got);
-	for (uint32_t n = 1 + below(&right_rng, 6); n; n--) {
+	for (uint32_t n = 1 + h_below(&right_rng, 6); n; n--) {
 		last = &w[n % 2];
 		result = h_poll(&op.op, last);
 		if (result != CHP_PENDING)
@@ -228,13 +226,13 @@ static void counted_unref(void *data)
 {
 	chp_word *refs = data;
 
-	if (add(refs, UINT32_MAX) == 1)
+	if (h_sub(refs, 1) == 1)
 		free(refs);
 }
 
 static void counted_retain(void *data)
 {
-	CHECK(add(data, 1) > 0);
+	CHECK(h_add(data, 1) > 0);
 }
 
 static const chp_waker_class counted = { counted_unref, counted_retain,
@@ -246,7 +244,7 @@ static void poll_give_up_and_free_the_waker(void)
 	chp_poll_ctx ctx = chp_poll_ctx_of((chp_waker){ &counted, refs });
 	chp_oneshot_op *op = malloc(sizeof(*op));
 
-	store(refs, 1);
+	h_store(refs, 1);
 	chp_oneshot_recv_op(op, &rx, &got);
 	jitter(&right_rng);
 	result = chp_op_poll(&op->op, &ctx);

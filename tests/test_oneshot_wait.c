@@ -4,29 +4,7 @@
  * references, operations given up and used again.  Select and budgets are in
  * test_oneshot_select.c.
  */
-#include "chan.h"
-
-static chp_oneshot_tx tx;
-static chp_oneshot_rx rx;
-static chp_word stage; /* how far the other agent has come */
-
-static void make(void)
-{
-	store(&drops, 0);
-	store(&stage, 0);
-	CHECK_CODE(chp_oneshot(sizeof(int), count_drop, &tx, &rx), 0);
-}
-
-static int send_int(int value)
-{
-	return chp_oneshot_send(&tx, &value);
-}
-
-static void drop_both(void)
-{
-	chp_oneshot_tx_drop(&tx);
-	chp_oneshot_rx_drop(&rx);
-}
+#include "oneshot.h"
 
 /* ---- Both ends wait ---- */
 
@@ -44,12 +22,12 @@ static void a_waiting_receiver_gets_the_value(void)
 	struct h_agent a;
 
 	for (long i = h_rounds(200); i; i--) {
-		make();
+		make(count_drop);
 		h_spawn(&a, receive_42, NULL);
 		CHECK_CODE(send_int(42), 0);
 		h_join(&a);
 		CHECK_EQ(chp_oneshot_is_terminated(&rx), 1);
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 	}
 }
 
@@ -67,7 +45,7 @@ static void a_waiting_receiver_hears_of_a_dropped_sender(void)
 	struct h_agent a;
 
 	for (long i = h_rounds(200); i; i--) {
-		make();
+		make(count_drop);
 		h_spawn(&a, receive_closed, NULL);
 		chp_oneshot_tx_drop(&tx);
 		h_join(&a);
@@ -90,7 +68,7 @@ static void a_waiting_sender_hears_of_a_closed_receiver(void)
 	struct h_agent a;
 
 	for (long i = h_rounds(200); i; i--) {
-		make();
+		make(count_drop);
 		h_spawn(&a, wait_for_closed, NULL);
 		chp_oneshot_close(&rx);
 		h_join(&a);
@@ -103,7 +81,7 @@ static void a_waiting_sender_hears_of_a_dropped_receiver(void)
 	struct h_agent a;
 
 	for (long i = h_rounds(200); i; i--) {
-		make();
+		make(count_drop);
 		h_spawn(&a, wait_for_closed, NULL);
 		chp_oneshot_rx_drop(&rx);
 		h_join(&a);
@@ -120,7 +98,7 @@ static void a_wait_that_ends_early_loses_nothing(void)
 	chp_wait cancelled = { .cancel = &token, .deadline = chp_in(-CHP_SEC) };
 	int got = 5;
 
-	make();
+	make(count_drop);
 	CHECK_CODE(oneshot_recv(&rx, &got, &in_a_moment), CHP_ETIMEDOUT);
 	CHECK_CODE(oneshot_recv(&rx, &got, &past), CHP_ETIMEDOUT);
 	CHECK_CODE(oneshot_closed(&tx, &past), CHP_ETIMEDOUT);
@@ -136,7 +114,7 @@ static void a_wait_that_ends_early_loses_nothing(void)
 	CHECK_EQ(got, 5);
 	CHECK_CODE(oneshot_recv(&rx, &got, &past), 0);
 	CHECK_EQ(got, 6);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_cancel_destroy(&token);
 }
 
@@ -147,7 +125,7 @@ static void interruption_comes_before_the_value(void)
 	chp_wait cancelled = { .cancel = &token };
 	int got = 5;
 
-	make();
+	make(count_drop);
 	CHECK_CODE(send_int(6), 0);
 	chp_cancel_now(&token);
 	chp_interrupt(chp_agent_current());
@@ -169,7 +147,7 @@ static void *be_interrupted_then_receive(void *arg)
 	int got = 0;
 
 	CHECK_CODE(chp_oneshot_recv(&rx, &got), CHP_EINTR);
-	store(&stage, 1);
+	h_store(&progress, 1);
 	CHECK_CODE(chp_oneshot_recv(&rx, &got), 0);
 	CHECK_EQ(got, 42);
 	return arg;
@@ -179,10 +157,10 @@ static void an_interrupted_receiver_can_go_on(void)
 {
 	struct h_agent a;
 
-	make();
+	make(count_drop);
 	h_spawn(&a, be_interrupted_then_receive, NULL);
 	CHECK_CODE(chp_interrupt(a.agent), 0);
-	h_until(load(&stage) == 1);
+	h_until(h_load(&progress) == 1);
 	CHECK_CODE(send_int(42), 0);
 	h_join(&a);
 }
@@ -193,7 +171,7 @@ static void *be_aborted(void *arg)
 
 	CHECK_CODE(chp_oneshot_recv(&rx, &got), CHP_EABORTED);
 	CHECK_CODE(chp_oneshot_recv(&rx, &got), CHP_EABORTED);
-	store(&stage, 1);
+	h_store(&progress, 1);
 	chp_shield_enter();
 	CHECK_CODE(chp_oneshot_recv(&rx, &got), 0);
 	chp_shield_leave();
@@ -205,10 +183,10 @@ static void an_aborted_receiver_may_receive_under_a_shield(void)
 {
 	struct h_agent a;
 
-	make();
+	make(count_drop);
 	h_spawn(&a, be_aborted, NULL);
 	CHECK_CODE(chp_abort(a.agent), 0);
-	h_until(load(&stage) == 1);
+	h_until(h_load(&progress) == 1);
 	CHECK_CODE(send_int(42), 0);
 	h_join(&a);
 }
@@ -229,7 +207,7 @@ static void a_token_ends_the_wait(void)
 	struct h_agent a;
 	int got = 0;
 
-	make();
+	make(count_drop);
 	h_spawn(&a, wait_under_a_token, &token);
 	chp_cancel_now(&token);
 	h_join(&a);
@@ -247,7 +225,7 @@ static void a_send_wakes_the_newest_waker_only(void)
 	chp_oneshot_op op;
 	int got = 0;
 
-	make();
+	make(count_drop);
 	chp_oneshot_recv_op(&op, &rx, &got);
 	CHECK_CODE(h_poll(&op.op, &first), CHP_PENDING);
 	CHECK_EQ(h_refs(&first), 1);
@@ -276,7 +254,7 @@ static void a_dropped_sender_wakes_the_receiver(void)
 	struct h_waker w = { 0 };
 	chp_oneshot_op op;
 
-	make();
+	make(count_drop);
 	chp_oneshot_recv_op(&op, &rx, NULL);
 	CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
 	chp_oneshot_tx_drop(&tx);
@@ -293,7 +271,7 @@ static void closing_wakes_the_senders_newest_waker(void)
 
 	for (int dropped = 0; dropped < 2; dropped++) {
 		memset(&second, 0, sizeof(second));
-		make();
+		make(count_drop);
 		chp_oneshot_closed_op(&op, &tx);
 		CHECK_CODE(h_poll(&op.op, &first), CHP_PENDING);
 		CHECK_CODE(h_poll(&op.op, &second), CHP_PENDING);
@@ -318,7 +296,7 @@ static void closing_or_dropping_the_receiver_releases_its_waker(void)
 		chp_oneshot_op op;
 		int got = 5;
 
-		make();
+		make(count_drop);
 		chp_oneshot_recv_op(&op, &rx, &got);
 		CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
 		CHECK_EQ(h_refs(&w), 1);
@@ -344,7 +322,7 @@ static void a_wait_given_up_leaves_the_channel_as_it_was(void)
 	chp_oneshot_op recv, closed;
 	int got = 0;
 
-	make();
+	make(count_drop);
 	for (int i = 0; i < 3; i++) {
 		chp_oneshot_recv_op(&recv, &rx, &got);
 		chp_oneshot_closed_op(&closed, &tx);
@@ -364,7 +342,7 @@ static void a_wait_given_up_leaves_the_channel_as_it_was(void)
 	CHECK_CODE(send_int(4), 0);
 	chp_op_cancel(&recv.op);
 	CHECK_EQ(got, 0);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_oneshot_recv_op(&recv, &rx, &got);
 	CHECK_CODE(h_poll(&recv.op, &w), 0);
 	CHECK_EQ(got, 4);
@@ -376,7 +354,7 @@ static void cancelling_finishes_even_a_new_operation(void)
 	chp_oneshot_op op;
 	int got = 0;
 
-	make();
+	make(count_drop);
 	chp_oneshot_recv_op(&op, &rx, &got);
 	CHECK(!chp_op_is_finished(&op.op));
 	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
@@ -399,7 +377,7 @@ static void a_poll_without_a_waker_waits_too(void)
 	chp_oneshot_op op;
 	int got = 0;
 
-	make();
+	make(count_drop);
 	chp_oneshot_recv_op(&op, &rx, &got);
 	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
 	CHECK_CODE(send_int(4), 0);

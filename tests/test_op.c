@@ -222,8 +222,7 @@ static void *set_later(void *arg)
 	struct flag *flag = arg;
 
 	h_until(has_waiter(flag));
-	for (int i = 0; i < 20; i++)
-		h_yield();
+	h_let_others_run();
 	flag_set(flag);
 	return NULL;
 }
@@ -245,14 +244,6 @@ static void a_wait_ends_with_the_result(void)
 	}
 }
 
-static void *interrupt_later(void *arg)
-{
-	for (int i = 0; i < 20; i++)
-		h_yield();
-	CHECK_CODE(chp_interrupt(*(chp_agent *)arg), 0);
-	return NULL;
-}
-
 static void a_wait_that_fails_has_cancelled_it(void)
 {
 	chp_agent self = chp_agent_current();
@@ -262,7 +253,7 @@ static void a_wait_that_fails_has_cancelled_it(void)
 	chp_wait w;
 
 	flag_init(&flag, &f);
-	h_spawn(&a, interrupt_later, &self);
+	h_spawn(&a, h_interrupt_later, &self);
 	CHECK_CODE(chp_op_wait(&f.op, NULL), CHP_EINTR);
 	h_join(&a);
 	CHECK(chp_op_is_finished(&f.op));

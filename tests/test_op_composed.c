@@ -117,13 +117,11 @@ static const chp_op_class unbudgeted = {
 
 static int poll_new(const chp_op_class *cls, struct h_waker *w, uint32_t *left)
 {
-	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(w));
 	chp_op op;
 	int r;
 
-	ctx.budget = left;
 	chp_op_init(&op, cls);
-	r = chp_op_poll(&op, &ctx);
+	r = h_poll_within(&op, w, left);
 	if (r == CHP_PENDING)
 		chp_op_cancel(&op);
 	return r;

@@ -3,34 +3,12 @@
  * while anything can run, then jumps to the next timer; and it waits for
  * blocking calls.
  */
-#include "harness.h"
+#include "clock.h"
+#include "task.h"
 
-#include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HOUR (3600 * CHP_SEC)
-
-static chp_time real_time(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * CHP_SEC + t.tv_nsec;
-}
-
-/* Run fn with a paused clock; it must not take long by the real one. */
-static void paused(void *(*fn)(void *arg))
-{
-	chp_runtime_options options = {
-		.kind = CHP_CURRENT_THREAD,
-		.paused_clock = 1,
-	};
-	chp_time before = real_time();
-
-	CHECK_CODE(chp_run(&options, fn, NULL, NULL), 0);
-	CHECK(real_time() - before < 10 * CHP_SEC);
-}
 
 /* At or just after t: timers may be rounded up to a millisecond. */
 static void check_now(chp_time t)
@@ -137,8 +115,7 @@ static void *sleep_in_every_order(void *arg)
 		s[i].until = chp_in((s[i].number + 1) * 10 * CHP_MS);
 		CHECK_CODE(chp_spawn(&t[i], sleep_and_sign, &s[i]), 0);
 	}
-	for (int i = 0; i < SLEEPERS; i++)
-		CHECK_CODE(chp_join(&t[i], NULL), 0);
+	join_all(t, SLEEPERS);
 	for (int i = 0; i < SLEEPERS; i++)
 		CHECK_EQ(woken[i], i);
 	return arg;
@@ -198,12 +175,6 @@ static void time_jumps_no_further_than_the_next_timer(void)
 }
 
 /* ---- From outside ---- */
-
-static void *release_it(void *arg)
-{
-	CHECK_CODE(chp_semaphore_release(arg, 1), 0);
-	return NULL;
-}
 
 static void *wait_for_a_thread(void *arg)
 {

@@ -3,22 +3,9 @@
  * merged, handed on.  Owned permits and counted semaphores are in
  * test_semaphore_owned.c.
  */
-#include "harness.h"
+#include "sem_queue.h"
 
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s, t;
-
-static int acquire_with(int64_t n, chp_permit *permit, const chp_wait *w)
+static int acquire_permit(int64_t n, chp_permit *permit, const chp_wait *w)
 {
 	chp_acquire_op op;
 
@@ -33,40 +20,14 @@ static chp_permit acquire(int64_t n)
 {
 	chp_permit permit;
 
-	CHECK_CODE(acquire_with(n, &permit, NULL), 0);
+	CHECK_CODE(acquire_permit(n, &permit, NULL), 0);
 	return permit;
-}
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-	CHECK_CODE(chp_semaphore_init(&t, permits, policy), 0);
-}
-
-static void available_is(int64_t permits)
-{
-	CHECK_EQ(chp_semaphore_available(&s), permits);
 }
 
 static void holds(const chp_permit *permit, int64_t n)
 {
 	CHECK_EQ(chp_permit_count(permit), n);
 	CHECK(permit->semaphore == &s);
-}
-
-static void is_empty(const chp_permit *permit)
-{
-	CHECK_EQ(chp_permit_count(permit), 0);
-	CHECK(permit->semaphore == NULL);
-}
-
-/* What is not the empty permit, to see that it is overwritten. */
-static chp_permit garbage(void)
-{
-	chp_permit permit;
-
-	memset(&permit, 0x5a, sizeof(permit));
-	return permit;
 }
 
 /* ---- Acquiring and giving back ---- */
@@ -147,13 +108,13 @@ static void a_failed_acquire_leaves_an_empty_permit(chp_policy policy)
 	make(2, policy);
 	chp_cancel_now(&token);
 	permit = garbage();
-	CHECK_CODE(acquire_with(-1, &permit, NULL), CHP_EINVAL);
+	CHECK_CODE(acquire_permit(-1, &permit, NULL), CHP_EINVAL);
 	is_empty(&permit);
 	permit = garbage();
-	CHECK_CODE(acquire_with(3, &permit, &past), CHP_ETIMEDOUT);
+	CHECK_CODE(acquire_permit(3, &permit, &past), CHP_ETIMEDOUT);
 	is_empty(&permit);
 	permit = garbage();
-	CHECK_CODE(acquire_with(3, &permit, &soon), CHP_ETIMEDOUT);
+	CHECK_CODE(acquire_permit(3, &permit, &soon), CHP_ETIMEDOUT);
 	is_empty(&permit);
 	permit = garbage();
 	CHECK_CODE(chp_semaphore_try_acquire_permit(&s, 3, &permit),
@@ -165,16 +126,17 @@ static void a_failed_acquire_leaves_an_empty_permit(chp_policy policy)
 	is_empty(&permit);
 	if (h_mode() != H_POLLED) {
 		permit = garbage();
-		CHECK_CODE(acquire_with(1, &permit, &cancelled), CHP_ECANCELED);
+		CHECK_CODE(acquire_permit(1, &permit, &cancelled),
+			   CHP_ECANCELED);
 		is_empty(&permit);
 		permit = garbage();
 		CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
-		CHECK_CODE(acquire_with(1, &permit, NULL), CHP_EINTR);
+		CHECK_CODE(acquire_permit(1, &permit, NULL), CHP_EINTR);
 		is_empty(&permit);
 	}
 	chp_semaphore_close(&s);
 	permit = garbage();
-	CHECK_CODE(acquire_with(1, &permit, NULL), CHP_ECLOSED);
+	CHECK_CODE(acquire_permit(1, &permit, NULL), CHP_ECLOSED);
 	is_empty(&permit);
 	permit = garbage();
 	CHECK_CODE(chp_semaphore_try_acquire_permit(&s, 1, &permit),
@@ -200,7 +162,7 @@ static void permits_outlive_closing(chp_policy policy)
 
 /* ---- Waiting for one ---- */
 
-struct waiter {
+struct holder {
 	struct h_agent agent;
 	int64_t n;
 	chp_permit permit;
@@ -209,31 +171,28 @@ struct waiter {
 
 static void *wait_for_a_permit(void *arg)
 {
-	struct waiter *w = arg;
+	struct holder *h = arg;
 
-	w->permit = garbage();
-	w->result = acquire_with(w->n, &w->permit, NULL);
+	h->permit = garbage();
+	h->result = acquire_permit(h->n, &h->permit, NULL);
 	return NULL;
 }
 
-static void queue(struct waiter *w, int64_t n)
+static void queue_holder(struct holder *h, int64_t n)
 {
-	size_t before = chp_semaphore_queue_length(&s);
-
-	w->n = n;
-	h_spawn(&w->agent, wait_for_a_permit, w);
-	h_until(chp_semaphore_queue_length(&s) == before + 1);
+	h->n = n;
+	queue_agent(&h->agent, wait_for_a_permit, h);
 }
 
 static void releasing_a_permit_serves_waiters(chp_policy policy)
 {
-	struct waiter w[2];
+	struct holder w[2];
 	chp_permit all;
 
 	make(3, policy);
 	all = acquire(3);
-	queue(&w[0], 2);
-	queue(&w[1], 1);
+	queue_holder(&w[0], 2);
+	queue_holder(&w[1], 1);
 	chp_permit_release(&all);
 	for (int i = 0; i < 2; i++) {
 		h_join(&w[i].agent);
@@ -248,10 +207,10 @@ static void releasing_a_permit_serves_waiters(chp_policy policy)
 
 static void closing_leaves_waiters_with_empty_permits(chp_policy policy)
 {
-	struct waiter w;
+	struct holder w;
 
 	make(1, policy);
-	queue(&w, 2);
+	queue_holder(&w, 2);
 	chp_semaphore_close(&s);
 	h_join(&w.agent);
 	CHECK_CODE(w.result, CHP_ECLOSED);
@@ -269,7 +228,7 @@ static void an_operation_fills_its_permit_when_it_finishes(chp_policy policy)
 	chp_semaphore_acquire_permit_op(&op, &s, 2, &permit);
 	CHECK_CODE(h_poll(&op.op, &waker), CHP_PENDING);
 	CHECK_EQ(chp_permit_count(&permit), 0);
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+	release(1);
 	CHECK_CODE(h_poll(&op.op, &waker), 0);
 	holds(&permit, 2);
 	chp_permit_release(&permit);
@@ -287,7 +246,7 @@ static void a_cancelled_operation_leaves_its_permit_empty(chp_policy policy)
 		chp_semaphore_acquire_permit_op(&op, &s, 2, &permit);
 		CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
 		if (granted)
-			CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+			release(1);
 		CHECK_EQ(chp_op_cancel(&op.op), granted && policy != CHP_UNFAIR
 							? CHP_GAVE_BACK
 							: CHP_HELD_NOTHING);
@@ -370,8 +329,10 @@ static void merge_moves_everything(chp_policy policy)
 static void merge_refuses_permits_of_another_semaphore(chp_policy policy)
 {
 	chp_permit a, b, none;
+	chp_semaphore t;
 
 	make(4, policy);
+	CHECK_CODE(chp_semaphore_init(&t, 4, policy), 0);
 	a = acquire(3);
 	CHECK_CODE(chp_semaphore_try_acquire_permit(&t, 2, &b), 0);
 	CHECK_CODE(chp_permit_merge(&a, &b), CHP_EINVAL);
@@ -436,41 +397,23 @@ static void a_permit_may_be_released_by_another(chp_policy policy)
 	available_is(3);
 }
 
-/* clang-format off */
-BY_POLICY(a_permit_gives_back_what_it_holds)
-BY_POLICY(a_forgotten_permit_gives_nothing_back)
-BY_POLICY(a_permit_for_none_is_one_all_the_same)
-BY_POLICY(a_failed_acquire_leaves_an_empty_permit)
-BY_POLICY(permits_outlive_closing)
-BY_POLICY(releasing_a_permit_serves_waiters)
-BY_POLICY(closing_leaves_waiters_with_empty_permits)
-BY_POLICY(an_operation_fills_its_permit_when_it_finishes)
-BY_POLICY(a_cancelled_operation_leaves_its_permit_empty)
-BY_POLICY(split_moves_permits_to_another_object)
-BY_POLICY(split_refuses_more_than_there_is)
-BY_POLICY(merge_moves_everything)
-BY_POLICY(merge_refuses_permits_of_another_semaphore)
-BY_POLICY(large_counts_are_not_cut)
-BY_POLICY(a_permit_may_be_released_by_another)
-
 static const struct h_test tests[] = {
-	TESTS(a_permit_gives_back_what_it_holds, IN_ALL),
+	TEST_BY_POLICY(a_permit_gives_back_what_it_holds, IN_ALL),
 	TEST(an_empty_permit_is_harmless, ON_ITS_OWN),
-	TESTS(a_forgotten_permit_gives_nothing_back, IN_ALL),
-	TESTS(a_permit_for_none_is_one_all_the_same, IN_ALL),
-	TESTS(a_failed_acquire_leaves_an_empty_permit, IN_ALL),
-	TESTS(permits_outlive_closing, IN_ALL),
-	TESTS(releasing_a_permit_serves_waiters, IN_ALL),
-	TESTS(closing_leaves_waiters_with_empty_permits, IN_ALL),
-	TESTS(an_operation_fills_its_permit_when_it_finishes, IN_ALL),
-	TESTS(a_cancelled_operation_leaves_its_permit_empty, IN_ALL),
-	TESTS(split_moves_permits_to_another_object, IN_ALL),
-	TESTS(split_refuses_more_than_there_is, IN_CT | IN_POLLED),
-	TESTS(merge_moves_everything, IN_ALL),
-	TESTS(merge_refuses_permits_of_another_semaphore, IN_ALL),
-	TESTS(large_counts_are_not_cut, IN_CT | IN_POLLED),
-	TESTS(a_permit_may_be_released_by_another, IN_ALL),
+	TEST_BY_POLICY(a_forgotten_permit_gives_nothing_back, IN_ALL),
+	TEST_BY_POLICY(a_permit_for_none_is_one_all_the_same, IN_ALL),
+	TEST_BY_POLICY(a_failed_acquire_leaves_an_empty_permit, IN_ALL),
+	TEST_BY_POLICY(permits_outlive_closing, IN_ALL),
+	TEST_BY_POLICY(releasing_a_permit_serves_waiters, IN_ALL),
+	TEST_BY_POLICY(closing_leaves_waiters_with_empty_permits, IN_ALL),
+	TEST_BY_POLICY(an_operation_fills_its_permit_when_it_finishes, IN_ALL),
+	TEST_BY_POLICY(a_cancelled_operation_leaves_its_permit_empty, IN_ALL),
+	TEST_BY_POLICY(split_moves_permits_to_another_object, IN_ALL),
+	TEST_BY_POLICY(split_refuses_more_than_there_is, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(merge_moves_everything, IN_ALL),
+	TEST_BY_POLICY(merge_refuses_permits_of_another_semaphore, IN_ALL),
+	TEST_BY_POLICY(large_counts_are_not_cut, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(a_permit_may_be_released_by_another, IN_ALL),
 };
-/* clang-format on */
 
 H_MAIN("permit", tests)

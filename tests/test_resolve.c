@@ -1,16 +1,9 @@
 /*
  * test_resolve.c - names, numbers, and what is neither.
  */
-#include "harness.h"
-
-#include <netinet/in.h>
+#include "tcp_link.h"
 
 static chp_addr found[16];
-
-static unsigned port_of(const chp_addr *a)
-{
-	return ntohs(((const struct sockaddr_in *)&a->storage)->sin_port);
-}
 
 static void check_text(const chp_addr *a, const char *want)
 {
@@ -30,7 +23,7 @@ static void localhost_has_a_loopback_address(void)
 		int family = found[i].storage.ss_family;
 
 		CHECK(family == AF_INET || family == AF_INET6);
-		CHECK_EQ(port_of(&found[i]), 80);
+		CHECK_EQ(addr_port(&found[i]), 80);
 		check_text(&found[i],
 			   family == AF_INET ? "127.0.0.1:80" : "[::1]:80");
 		/* Once for TCP, not once for each kind of socket. */

@@ -4,45 +4,11 @@
  * Several at once are in test_runtimes.c, shutting down is in test_shutdown.c,
  * blocking calls are in test_blocking.c.
  */
-#include "harness.h"
+#include "task.h"
 
 #include <sched.h>
-#include <stdatomic.h>
-
-static const chp_runtime_options kinds[] = {
-	{ .kind = CHP_MANY_THREADS, .workers = 1 },
-	{ .kind = CHP_MANY_THREADS, .workers = 3 },
-	{ .kind = CHP_CURRENT_THREAD },
-};
-
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 
 static atomic_int steps;
-
-static chp_runtime *make(const chp_runtime_options *options)
-{
-	chp_runtime *rt = NULL;
-
-	CHECK_CODE(chp_runtime_new(&rt, options), 0);
-	CHECK(rt != NULL);
-	return rt;
-}
-
-static void shut(chp_runtime *rt)
-{
-	size_t left = 77;
-
-	CHECK_CODE(chp_runtime_shutdown(rt, 0, NULL, 0, &left), 0);
-	CHECK_EQ(left, 0);
-}
-
-static void *block_on(chp_runtime *rt, void *(*fn)(void *arg), void *arg)
-{
-	void *value = NULL;
-
-	CHECK_CODE(chp_runtime_block_on(rt, fn, arg, &value), 0);
-	return value;
-}
 
 /* ---- Options ---- */
 
@@ -100,12 +66,12 @@ static void *look_inside(void *arg)
 static void block_on_runs_a_task_and_gives_its_value(void)
 {
 	for (int i = 0; i < KINDS; i++) {
-		chp_runtime *rt = make(&kinds[i]);
+		chp_runtime *rt = make_runtime(&kinds[i]);
 
 		CHECK(block_on(rt, look_inside, rt) == &steps);
 		CHECK_CODE(chp_runtime_block_on(rt, look_inside, rt, NULL), 0);
 		CHECK(chp_runtime_current() == NULL);
-		shut(rt);
+		shut_down(rt);
 	}
 }
 
@@ -136,7 +102,7 @@ static void several_threads_block_on_one_runtime(void)
 	struct h_agent a[RING];
 
 	for (int k = 0; k < KINDS; k++) {
-		ring_runtime = make(&kinds[k]);
+		ring_runtime = make_runtime(&kinds[k]);
 		for (int i = 0; i < RING; i++)
 			chp_semaphore_init(&baton[i], 0, CHP_FIFO);
 		for (intptr_t i = 0; i < RING; i++)
@@ -145,7 +111,7 @@ static void several_threads_block_on_one_runtime(void)
 		for (int i = 0; i < RING; i++)
 			CHECK(h_join_thread(&a[i]) == &baton[i]);
 		CHECK_EQ(chp_semaphore_available(&baton[0]), 1);
-		shut(ring_runtime);
+		shut_down(ring_runtime);
 	}
 }
 
@@ -176,7 +142,7 @@ static void *see_ten_steps(void *arg)
 
 static void a_current_thread_runtime_stands_still_outside_block_on(void)
 {
-	chp_runtime *rt = make(&kinds[KINDS - 1]);
+	chp_runtime *rt = make_runtime(&kinds[KINDS - 1]);
 	chp_task stepper;
 	int before;
 
@@ -188,14 +154,7 @@ static void a_current_thread_runtime_stands_still_outside_block_on(void)
 	block_on(rt, see_ten_steps, NULL);
 	CHECK(steps >= before + 10);
 	CHECK_CODE(chp_task_detach(&stepper), 0);
-	shut(rt);
-}
-
-static void *never(void *arg)
-{
-	(void)arg;
-	CHECK(!"this must not run");
-	return NULL;
+	shut_down(rt);
 }
 
 static void *block_on_from_inside(void *arg)
@@ -211,21 +170,21 @@ static void *block_on_from_inside(void *arg)
 static void a_task_may_not_block_on_a_runtime(void)
 {
 	for (int i = 0; i < KINDS; i++) {
-		chp_runtime *other = make(&kinds[(i + 1) % KINDS]);
+		chp_runtime *other = make_runtime(&kinds[(i + 1) % KINDS]);
 
 		CHECK_CODE(
 			chp_run(&kinds[i], block_on_from_inside, other, NULL),
 			0);
-		shut(other);
+		shut_down(other);
 	}
 }
 
 static void *run_another(void *arg)
 {
-	chp_runtime *rt = make(&kinds[KINDS - 1]);
+	chp_runtime *rt = make_runtime(&kinds[KINDS - 1]);
 
 	block_on(rt, look_inside, rt);
-	shut(rt);
+	shut_down(rt);
 	CHECK_CODE(chp_run(NULL, look_at_defaults, NULL, NULL), 0);
 	return arg;
 }
@@ -266,11 +225,11 @@ static void an_interrupt_does_not_end_block_on(void)
 	chp_agent self = chp_agent_current();
 
 	for (int i = 0; i < KINDS; i++) {
-		chp_runtime *rt = make(&kinds[i]);
+		chp_runtime *rt = make_runtime(&kinds[i]);
 
 		CHECK(block_on(rt, interrupt_and_step, &self) == &steps);
 		CHECK_EQ(chp_interrupted(), 1);
-		shut(rt);
+		shut_down(rt);
 	}
 }
 

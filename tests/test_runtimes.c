@@ -2,52 +2,10 @@
  * test_runtimes.c - runtimes looked at from outside: statistics, many of them,
  * several that talk, and that an idle one uses no processor time.
  */
-#include "harness.h"
-
-#include <time.h>
-
-static const chp_runtime_options kinds[] = {
-	{ .kind = CHP_MANY_THREADS, .workers = 1 },
-	{ .kind = CHP_MANY_THREADS, .workers = 3 },
-	{ .kind = CHP_CURRENT_THREAD },
-};
-
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
-
-static chp_runtime *make(const chp_runtime_options *options)
-{
-	chp_runtime *rt = NULL;
-
-	CHECK_CODE(chp_runtime_new(&rt, options), 0);
-	CHECK(rt != NULL);
-	return rt;
-}
-
-static void shut(chp_runtime *rt)
-{
-	size_t left = 77;
-
-	CHECK_CODE(chp_runtime_shutdown(rt, 0, NULL, 0, &left), 0);
-	CHECK_EQ(left, 0);
-}
-
-static void *block_on(chp_runtime *rt, void *(*fn)(void *arg), void *arg)
-{
-	void *value = NULL;
-
-	CHECK_CODE(chp_runtime_block_on(rt, fn, arg, &value), 0);
-	return value;
-}
+#include "clock.h"
+#include "task.h"
 
 /* ---- Statistics ---- */
-
-static chp_semaphore hall;
-
-static void *wait_in_the_hall(void *arg)
-{
-	CHECK_CODE(chp_semaphore_acquire(&hall, 1), 0);
-	return arg;
-}
 
 static void *count_tasks(void *arg)
 {
@@ -56,10 +14,9 @@ static void *count_tasks(void *arg)
 	chp_runtime_stats stats;
 	chp_task t[50], b;
 
-	chp_semaphore_init(&hall, 0, CHP_FIFO);
-	for (int i = 0; i < 50; i++)
-		CHECK_CODE(chp_spawn(&t[i], wait_in_the_hall, NULL), 0);
-	h_until(chp_semaphore_queue_length(&hall) == 50);
+	chp_semaphore_init(&gate, 0, CHP_FIFO);
+	spawn_all(t, 50, wait_at_the_gate, NULL);
+	h_until(chp_semaphore_queue_length(&gate) == 50);
 	chp_runtime_get_stats(rt, &stats);
 	CHECK_EQ(stats.tasks, 51);
 	CHECK(stats.stacks >= 51);
@@ -74,14 +31,13 @@ static void *count_tasks(void *arg)
 			chp_runtime_get_stats(rt, &stats);
 		} while (stats.idle_workers != stats.workers - 1);
 	}
-	CHECK_CODE(chp_spawn_blocking(NULL, &b, wait_in_the_hall, NULL, NULL),
+	CHECK_CODE(chp_spawn_blocking(NULL, &b, wait_at_the_gate, NULL, NULL),
 		   0);
-	h_until(chp_semaphore_queue_length(&hall) == 51);
+	h_until(chp_semaphore_queue_length(&gate) == 51);
 	chp_runtime_get_stats(rt, &stats);
 	CHECK_EQ(stats.blocking_threads, 1);
-	chp_semaphore_release(&hall, 51);
-	for (int i = 0; i < 50; i++)
-		CHECK_CODE(chp_join(&t[i], NULL), 0);
+	chp_semaphore_release(&gate, 51);
+	join_all(t, 50);
 	CHECK_CODE(chp_join(&b, NULL), 0);
 	chp_runtime_get_stats(rt, &stats);
 	CHECK_EQ(stats.tasks, 1);
@@ -108,10 +64,8 @@ static void *spawn_a_few(void *arg)
 {
 	chp_task t[5];
 
-	for (int i = 0; i < 5; i++)
-		CHECK_CODE(chp_spawn(&t[i], look_around, arg), 0);
-	for (int i = 0; i < 5; i++)
-		CHECK_CODE(chp_join(&t[i], NULL), 0);
+	spawn_all(t, 5, look_around, arg);
+	join_all(t, 5);
 	return NULL;
 }
 
@@ -119,11 +73,11 @@ static void *spawn_a_few(void *arg)
 static void many_runtimes_come_and_go(void)
 {
 	for (long i = 0; i < h_rounds(300); i++) {
-		chp_runtime *rt = make(&kinds[i % KINDS]);
+		chp_runtime *rt = make_runtime(&kinds[i % KINDS]);
 
 		if (i % 2)
 			block_on(rt, spawn_a_few, rt);
-		shut(rt);
+		shut_down(rt);
 	}
 }
 
@@ -164,8 +118,8 @@ static void *run_receiver(void *arg)
 static void runtimes_talk_to_each_other(void)
 {
 	for (int i = 0; i < KINDS * KINDS; i++) {
-		chp_runtime *a = make(&kinds[i / KINDS]);
-		chp_runtime *b = make(&kinds[i % KINDS]);
+		chp_runtime *a = make_runtime(&kinds[i / KINDS]);
+		chp_runtime *b = make_runtime(&kinds[i % KINDS]);
 		struct h_agent thread;
 
 		chp_semaphore_init(&answers, 0, CHP_FIFO);
@@ -175,20 +129,12 @@ static void runtimes_talk_to_each_other(void)
 		h_spawn_thread(&thread, run_receiver, b);
 		block_on(a, send_numbers, NULL);
 		h_join_thread(&thread);
-		shut(a);
-		shut(b);
+		shut_down(a);
+		shut_down(b);
 	}
 }
 
 /* ---- At rest ---- */
-
-static int64_t processor_time(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec * CHP_SEC + t.tv_nsec;
-}
 
 static void *sleep_long(void *arg)
 {
@@ -202,21 +148,21 @@ static void *rest_for_a_second(void *arg)
 	int64_t limit = h_rounds(100) == 100 ? 5 * CHP_MS : 50 * CHP_MS;
 	int64_t before;
 
-	chp_semaphore_init(&hall, 0, CHP_FIFO);
+	chp_semaphore_init(&gate, 0, CHP_FIFO);
 	for (int i = 0; i < 100; i++)
-		CHECK_CODE(chp_spawn(NULL, wait_in_the_hall, NULL), 0);
+		CHECK_CODE(chp_spawn(NULL, wait_at_the_gate, NULL), 0);
 	for (int i = 0; i < 10; i++)
 		CHECK_CODE(chp_spawn(NULL, sleep_long, NULL), 0);
-	h_until(chp_semaphore_queue_length(&hall) == 100);
+	h_until(chp_semaphore_queue_length(&gate) == 100);
 	CHECK_CODE(chp_sleep_for(20 * CHP_MS), 0);
-	before = processor_time();
+	before = system_clock(CLOCK_PROCESS_CPUTIME_ID);
 	CHECK_CODE(chp_sleep_for(CHP_SEC), 0);
-	before = processor_time() - before;
+	before = system_clock(CLOCK_PROCESS_CPUTIME_ID) - before;
 	if (before >= limit)
 		h_fail(__FILE__, __LINE__, "idle for 1 s took %g ms",
 		       (double)before / CHP_MS);
-	chp_semaphore_release(&hall, 100);
-	h_until(chp_semaphore_available(&hall) == 0);
+	chp_semaphore_release(&gate, 100);
+	h_until(chp_semaphore_available(&gate) == 0);
 	return arg;
 }
 

@@ -14,13 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1, MOST = 1000 };
-#elif defined(__SANITIZE_ADDRESS__)
-enum { SANITIZED = 1, MOST = 50000 };
-#else
-enum { SANITIZED = 0, MOST = 100000 };
-#endif
+enum { MOST = THREAD_SANITIZED ? 1000 : ADDRESS_SANITIZED ? 50000 : 100000 };
 
 static chp_semaphore hall;
 static atomic_long passed;
@@ -354,26 +348,23 @@ static void *use_a_wild_pointer(void *arg)
 	return arg;
 }
 
+static void run_into_a_fault(void *arg)
+{
+	/* Not cmocka's handler. */
+	signal(SIGSEGV, SIG_DFL);
+	fclose(stderr);
+	chp_run(NULL, use_a_wild_pointer, arg, NULL);
+}
+
 static void a_wild_pointer_is_still_a_segmentation_fault(void)
 {
-	pid_t child;
 	int status;
 
 	if (SANITIZED) {
 		h_skip("sanitizers report faults in their own way");
 		return;
 	}
-	fflush(NULL);
-	child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		/* Not cmocka's handler. */
-		signal(SIGSEGV, SIG_DFL);
-		fclose(stderr);
-		chp_run(NULL, use_a_wild_pointer, NULL, NULL);
-		_exit(0);
-	}
-	CHECK_EQ(waitpid(child, &status, 0), child);
+	status = h_in_child(run_into_a_fault, NULL);
 	CHECK(WIFSIGNALED(status));
 	CHECK_EQ(WTERMSIG(status), SIGSEGV);
 }

@@ -8,13 +8,7 @@
 
 static int choose(chp_select_arm *arms, size_t count, unsigned flags)
 {
-	chp_select_op op;
-	int r;
-
-	if (h_mode() != H_POLLED)
-		return chp_select(arms, count, flags);
-	r = chp_select_init(&op, arms, count, flags);
-	return r != 0 ? r : h_wait(&op.op, NULL);
+	return h_select(arms, count, flags, NULL);
 }
 
 /* ---- One arm of each kind ---- */
@@ -144,8 +138,7 @@ static void *make_ready_later(void *arg)
 {
 	struct mix *m = arg;
 
-	for (int i = 0; i < 50; i++)
-		h_yield();
+	h_let_others_run();
 	mix_make_ready(m, m->winner);
 	return NULL;
 }
@@ -343,8 +336,7 @@ static void *grant_the_loser_first(void *arg)
 
 	h_until(chp_semaphore_queue_length(&s[1]) == 1);
 	chp_semaphore_release(&s[0], 1);
-	for (int i = 0; i < 50; i++)
-		h_yield();
+	h_let_others_run();
 	CHECK_EQ(chp_semaphore_queue_length(&s[1]), 1);
 	chp_semaphore_release(&s[1], 1);
 	return NULL;

@@ -23,12 +23,7 @@ static void begin(void)
 
 static int choose(unsigned flags, const chp_wait *w)
 {
-	chp_select_op op;
-
-	if (h_mode() != H_POLLED)
-		return chp_select_with(arms, 2, flags, w);
-	CHECK_CODE(chp_select_init(&op, arms, 2, flags), 0);
-	return h_wait(&op.op, w);
+	return h_select(arms, 2, flags, w);
 }
 
 static void check_pending(int expected)

@@ -9,110 +9,7 @@
  * Elsewhere: test_semaphore_count.c (changing the count), _close.c, _look.c,
  * _wait.c (deadlines, tokens, interruption), _op.c (polling by hand).
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s;
-
-static int acquire_with(int64_t n, const chp_wait *w)
-{
-	chp_acquire_op op;
-
-	if (h_mode() != H_POLLED)
-		return w ? chp_semaphore_acquire_with(&s, n, w)
-			 : chp_semaphore_acquire(&s, n);
-	chp_semaphore_acquire_op(&op, &s, n);
-	return h_wait(&op.op, w);
-}
-
-/* One try that keeps the queue's order: what a newcomer gets at once. */
-static int acquire_at_once(int64_t n)
-{
-	return acquire_with(n, &(chp_wait){ .deadline = chp_in(0) });
-}
-
-/* An agent that waits for permits. */
-struct waiter {
-	struct h_agent agent;
-	int64_t n;
-	chp_cancel *token;
-	int result;
-	chp_word done;
-};
-
-static void *wait_for_permits(void *arg)
-{
-	struct waiter *w = arg;
-	chp_wait with = { .cancel = w->token };
-
-	w->result = acquire_with(w->n, w->token ? &with : NULL);
-	__atomic_store_n(&w->done.v, 1, __ATOMIC_RELEASE);
-	return NULL;
-}
-
-static bool is_done(struct waiter *w)
-{
-	return __atomic_load_n(&w->done.v, __ATOMIC_ACQUIRE) != 0;
-}
-
-/* Start a waiter that goes at once, or one that takes the last place. */
-static void start(struct waiter *w, int64_t n, chp_cancel *token)
-{
-	memset(w, 0, sizeof(*w));
-	w->n = n;
-	w->token = token;
-	h_spawn(&w->agent, wait_for_permits, w);
-}
-
-static void queue(struct waiter *w, int64_t n)
-{
-	size_t before = chp_semaphore_queue_length(&s);
-
-	start(w, n, NULL);
-	h_until(chp_semaphore_queue_length(&s) == before + 1);
-}
-
-static void finish(struct waiter *w, int result)
-{
-	h_join(&w->agent);
-	CHECK(is_done(w));
-	CHECK_CODE(w->result, result);
-}
-
-/* Whoever could go would have gone by now. */
-static void let_others_run(void)
-{
-	for (int i = 0; i < 50; i++)
-		h_yield();
-}
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-static void release(int64_t n)
-{
-	CHECK_CODE(chp_semaphore_release(&s, n), 0);
-}
-
-/* Nobody waits, and so many permits are there. */
-static void ends_with(int64_t permits)
-{
-	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
-	CHECK_EQ(chp_semaphore_available(&s), permits);
-	chp_semaphore_destroy(&s);
-}
+#include "sem_queue.h"
 
 /* ---- Making one ---- */
 
@@ -166,11 +63,11 @@ static void all_zero_is_an_empty_fifo_semaphore(void)
 	CHECK_EQ(chp_semaphore_policy(&s), CHP_FIFO);
 	CHECK_CODE(chp_semaphore_try_acquire(&s, 1), CHP_EAGAIN);
 	CHECK_CODE(chp_semaphore_try_acquire(&s, 0), 0);
-	queue(&w, 2);
+	queue_for(&w, 2, NULL);
 	release(1);
 	CHECK_EQ(chp_semaphore_available(&s), 0);
 	release(4);
-	finish(&w, 0);
+	CHECK_CODE(finish(&w), 0);
 	ends_with(3);
 }
 
@@ -239,15 +136,15 @@ static void waiters_go_in_order(chp_policy policy)
 
 	make(0, policy);
 	for (int i = 0; i < 6; i++)
-		queue(&w[i], 1);
+		queue_for(&w[i], 1, NULL);
 	for (int i = 0; i < 6; i++) {
 		release(1);
 		h_until(is_done(&w[i]));
-		let_others_run();
+		h_let_others_run();
 		for (int k = i + 1; k < 6; k++)
 			CHECK(!is_done(&w[k]));
 		CHECK_EQ(chp_semaphore_queue_length(&s), 5 - i);
-		finish(&w[i], 0);
+		CHECK_CODE(finish(&w[i]), 0);
 	}
 	ends_with(0);
 }
@@ -258,15 +155,15 @@ static void one_release_serves_all_it_can(chp_policy policy)
 
 	make(0, policy);
 	for (int i = 0; i < 4; i++)
-		queue(&w[i], i + 1);
+		queue_for(&w[i], i + 1, NULL);
 	release(8);
 	for (int i = 0; i < 3; i++)
-		finish(&w[i], 0);
-	let_others_run();
+		CHECK_CODE(finish(&w[i]), 0);
+	h_let_others_run();
 	CHECK(!is_done(&w[3]));
 	CHECK_EQ(chp_semaphore_queue_length(&s), 1);
 	release(10);
-	finish(&w[3], 0);
+	CHECK_CODE(finish(&w[3]), 0);
 	ends_with(8);
 }
 
@@ -275,20 +172,20 @@ static void a_large_request_holds_up_the_small_ones_behind(chp_policy policy)
 	struct waiter large, small;
 
 	make(0, policy);
-	queue(&large, 3);
-	queue(&small, 1);
+	queue_for(&large, 3, NULL);
+	queue_for(&small, 1, NULL);
 	for (int i = 0; i < 2; i++) {
 		release(1);
-		let_others_run();
+		h_let_others_run();
 		CHECK_EQ(chp_semaphore_queue_length(&s), 2);
 		CHECK(!is_done(&large) && !is_done(&small));
 	}
 	release(1);
-	finish(&large, 0);
-	let_others_run();
+	CHECK_CODE(finish(&large), 0);
+	h_let_others_run();
 	CHECK(!is_done(&small));
 	release(1);
-	finish(&small, 0);
+	CHECK_CODE(finish(&small), 0);
 	ends_with(0);
 }
 
@@ -300,18 +197,18 @@ static void a_head_that_leaves_lets_the_next_go(chp_policy policy)
 	make(0, policy);
 	start(&large, 3, &token);
 	h_until(chp_semaphore_queue_length(&s) == 1);
-	queue(&small[0], 1);
-	queue(&small[1], 1);
+	queue_for(&small[0], 1, NULL);
+	queue_for(&small[1], 1, NULL);
 	release(1);
-	let_others_run();
+	h_let_others_run();
 	CHECK_EQ(chp_semaphore_queue_length(&s), 3);
 	chp_cancel_now(&token);
-	finish(&large, CHP_ECANCELED);
-	finish(&small[0], 0);
-	let_others_run();
+	CHECK_CODE(finish(&large), CHP_ECANCELED);
+	CHECK_CODE(finish(&small[0]), 0);
+	h_let_others_run();
 	CHECK(!is_done(&small[1]));
 	release(1);
-	finish(&small[1], 0);
+	CHECK_CODE(finish(&small[1]), 0);
 	ends_with(0);
 }
 
@@ -323,26 +220,26 @@ static void a_newcomer_overtakes_only_when_unfair(chp_policy policy)
 	struct waiter head, newcomer;
 
 	make(1, policy);
-	queue(&head, 2);
+	queue_for(&head, 2, NULL);
 	CHECK_CODE(acquire_at_once(1), overtakes ? 0 : CHP_ETIMEDOUT);
 	if (overtakes)
 		release(1);
 	if (overtakes) {
 		start(&newcomer, 1, NULL);
-		finish(&newcomer, 0);
+		CHECK_CODE(finish(&newcomer), 0);
 		CHECK_EQ(chp_semaphore_available(&s), 0);
 		release(2);
-		finish(&head, 0);
+		CHECK_CODE(finish(&head), 0);
 	} else {
-		queue(&newcomer, 1);
-		let_others_run();
+		queue_for(&newcomer, 1, NULL);
+		h_let_others_run();
 		CHECK(!is_done(&head) && !is_done(&newcomer));
 		release(1);
-		finish(&head, 0);
-		let_others_run();
+		CHECK_CODE(finish(&head), 0);
+		h_let_others_run();
 		CHECK(!is_done(&newcomer));
 		release(1);
-		finish(&newcomer, 0);
+		CHECK_CODE(finish(&newcomer), 0);
 	}
 	ends_with(0);
 }
@@ -352,7 +249,7 @@ static void a_try_overtakes_except_in_fifo(chp_policy policy)
 	struct waiter head;
 
 	make(2, policy);
-	queue(&head, 4);
+	queue_for(&head, 4, NULL);
 	if (policy == CHP_FIFO) {
 		CHECK_CODE(chp_semaphore_try_acquire(&s, 1), CHP_EAGAIN);
 		CHECK_CODE(chp_semaphore_try_acquire(&s, 2), CHP_EAGAIN);
@@ -363,7 +260,7 @@ static void a_try_overtakes_except_in_fifo(chp_policy policy)
 	}
 	/* What a try took and gave back feeds the head like any other. */
 	release(2);
-	finish(&head, 0);
+	CHECK_CODE(finish(&head), 0);
 	ends_with(0);
 }
 
@@ -388,21 +285,11 @@ static void what_is_free_is_reserved_in_fifo_only(chp_policy policy)
 	}
 	/* The head leaves: everything it held up is there for anyone. */
 	chp_cancel_now(&token);
-	finish(&head, CHP_ECANCELED);
+	CHECK_CODE(finish(&head), CHP_ECANCELED);
 	CHECK_EQ(chp_semaphore_available(&s), 3);
 	CHECK_CODE(chp_semaphore_try_acquire(&s, 3), 0);
 	ends_with(0);
 }
-
-/* clang-format off */
-BY_POLICY(acquire_takes_all_or_none)
-BY_POLICY(waiters_go_in_order)
-BY_POLICY(one_release_serves_all_it_can)
-BY_POLICY(a_large_request_holds_up_the_small_ones_behind)
-BY_POLICY(a_head_that_leaves_lets_the_next_go)
-BY_POLICY(a_newcomer_overtakes_only_when_unfair)
-BY_POLICY(a_try_overtakes_except_in_fifo)
-BY_POLICY(what_is_free_is_reserved_in_fifo_only)
 
 static const struct h_test tests[] = {
 	TEST(init_sets_count_capacity_and_policy, ON_ITS_OWN),
@@ -410,15 +297,14 @@ static const struct h_test tests[] = {
 	TEST(all_zero_is_an_empty_fifo_semaphore, IN_ALL),
 	TEST(the_static_initialiser_does_what_init_does, ON_ITS_OWN),
 	TEST(the_strict_policies_are_fair, ON_ITS_OWN),
-	TESTS(acquire_takes_all_or_none, IN_ALL),
-	TESTS(waiters_go_in_order, IN_ALL),
-	TESTS(one_release_serves_all_it_can, IN_ALL),
-	TESTS(a_large_request_holds_up_the_small_ones_behind, IN_ALL),
-	TESTS(a_head_that_leaves_lets_the_next_go, IN_ALL),
-	TESTS(a_newcomer_overtakes_only_when_unfair, IN_ALL),
-	TESTS(a_try_overtakes_except_in_fifo, IN_ALL),
-	TESTS(what_is_free_is_reserved_in_fifo_only, IN_ALL),
+	TEST_BY_POLICY(acquire_takes_all_or_none, IN_ALL),
+	TEST_BY_POLICY(waiters_go_in_order, IN_ALL),
+	TEST_BY_POLICY(one_release_serves_all_it_can, IN_ALL),
+	TEST_BY_POLICY(a_large_request_holds_up_the_small_ones_behind, IN_ALL),
+	TEST_BY_POLICY(a_head_that_leaves_lets_the_next_go, IN_ALL),
+	TEST_BY_POLICY(a_newcomer_overtakes_only_when_unfair, IN_ALL),
+	TEST_BY_POLICY(a_try_overtakes_except_in_fifo, IN_ALL),
+	TEST_BY_POLICY(what_is_free_is_reserved_in_fifo_only, IN_ALL),
 };
-/* clang-format on */
 
 H_MAIN("semaphore", tests)

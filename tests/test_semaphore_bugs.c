@@ -6,93 +6,7 @@
  * _count.c, a forget that opens a closed semaphore (tokio #8021) in _close.c,
  * permits lost between an interrupt and a grant in _races.c.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s;
-
-static int acquire_with(int64_t n, const chp_wait *w)
-{
-	chp_acquire_op op;
-
-	if (h_mode() != H_POLLED)
-		return chp_semaphore_acquire_with(&s, n, w);
-	chp_semaphore_acquire_op(&op, &s, n);
-	return h_wait(&op.op, w);
-}
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-static void release(int64_t n)
-{
-	CHECK_CODE(chp_semaphore_release(&s, n), 0);
-}
-
-static void ends_with(int64_t permits)
-{
-	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
-	CHECK_EQ(chp_semaphore_available(&s), permits);
-	chp_semaphore_destroy(&s);
-}
-
-/* An agent that waits for permits. */
-struct waiter {
-	struct h_agent agent;
-	int64_t n;
-	chp_wait with;
-	int result;
-};
-
-static void *wait_for_permits(void *arg)
-{
-	struct waiter *w = arg;
-
-	w->result = acquire_with(w->n, &w->with);
-	return NULL;
-}
-
-static void queue(struct waiter *w, int64_t n, chp_cancel *token)
-{
-	size_t before = chp_semaphore_queue_length(&s);
-
-	memset(w, 0, sizeof(*w));
-	w->n = n;
-	w->with.cancel = token;
-	h_spawn(&w->agent, wait_for_permits, w);
-	h_until(chp_semaphore_queue_length(&s) == before + 1);
-}
-
-static int finish(struct waiter *w)
-{
-	h_join(&w->agent);
-	return w->result;
-}
-
-/* A waiter that is polled by hand. */
-struct poller {
-	chp_acquire_op op;
-	struct h_waker waker;
-};
-
-static void queue_poller(struct poller *p, int64_t n)
-{
-	memset(p, 0, sizeof(*p));
-	chp_semaphore_acquire_op(&p->op, &s, n);
-	CHECK_CODE(h_poll(&p->op.op, &p->waker), CHP_PENDING);
-}
+#include "sem_queue.h"
 
 /* ---- The wake-up that went to one who gave up ---- */
 
@@ -105,8 +19,8 @@ static void asyncio_270_woken_then_cancelled(chp_policy policy)
 		int r;
 
 		make(0, policy);
-		queue(&first, 1, &token);
-		queue(&second, 1, NULL);
+		queue_for(&first, 1, &token);
+		queue_for(&second, 1, NULL);
 		release(1);
 		chp_cancel_now(&token);
 		r = finish(&first);
@@ -150,9 +64,9 @@ static void go_37852_the_front_leaves_with_permits_free(chp_policy policy)
 		if (way == 1 && h_mode() == H_POLLED)
 			break;
 		make(0, policy);
-		queue(&large, 5, &token);
-		queue(&small[0], 1, NULL);
-		queue(&small[1], 3, NULL);
+		queue_for(&large, 5, &token);
+		queue_for(&small[0], 1, NULL);
+		queue_for(&small[1], 3, NULL);
 		release(4);
 		if (way == 0)
 			chp_cancel_now(&token);
@@ -178,8 +92,8 @@ static void go_37852_the_front_expires_with_permits_free(chp_policy policy)
 	chp_timeout_init(&limit, &large.op, deadline);
 	if (h_poll(&limit.op, &waker) != CHP_PENDING)
 		return; /* so late that it was over at once */
-	queue(&small[0], 1, NULL);
-	queue(&small[1], 3, NULL);
+	queue_for(&small[0], 1, NULL);
+	queue_for(&small[1], 3, NULL);
 	release(4);
 	/* Polled by hand, it leaves when it is polled and not before. */
 	h_until(chp_now() >= deadline);
@@ -200,8 +114,8 @@ static void jdk_8191483_two_neighbours_leave_at_once(chp_policy policy)
 
 		make(0, policy);
 		for (int k = 0; k < 3; k++)
-			queue(&leaving[k], 2, &token);
-		queue(&staying, 1, NULL);
+			queue_for(&leaving[k], 2, &token);
+		queue_for(&staying, 1, NULL);
 		if (i % 2)
 			release(1);
 		chp_cancel_now(&token);
@@ -271,7 +185,7 @@ static void libcxx_46357_released_onto_a_positive_count(chp_policy policy)
 
 		make(0, policy);
 		for (int k = 0; k < CROWD; k++)
-			queue(&w[k], 1 + k % 2, NULL);
+			queue_for(&w[k], 1 + k % 2, NULL);
 		for (int k = 0; k < CROWD + CROWD / 2; k++)
 			release(1);
 		for (int k = 0; k < CROWD; k++)
@@ -289,7 +203,7 @@ static void redisson_6664_waiters_for_many(chp_policy policy)
 
 		make(0, policy);
 		for (int k = 0; k < CROWD; k++) {
-			queue(&w[k], 2 + k, NULL);
+			queue_for(&w[k], 2 + k, NULL);
 			sum += 2 + k;
 		}
 		release(sum);
@@ -402,7 +316,7 @@ static void jdk_6460501_timed_waits_leak(chp_policy policy)
 		CHECK_CODE(acquire_with(1, &with), CHP_ETIMEDOUT);
 	}
 	CHECK_EQ(h_allocs(), before);
-	queue(&w, 1, &token);
+	queue_for(&w, 1, &token);
 	before = h_allocs();
 	release(1);
 	CHECK_CODE(finish(&w), 0);
@@ -464,38 +378,21 @@ static void cats_effect_4434_mass_cancellation(chp_policy policy)
 	ends_with(0);
 }
 
-/* clang-format off */
-BY_POLICY(asyncio_270_woken_then_cancelled)
-BY_POLICY(kotlin_1323_woken_one_too_many)
-BY_POLICY(go_37852_the_front_leaves_with_permits_free)
-BY_POLICY(go_37852_the_front_expires_with_permits_free)
-BY_POLICY(jdk_8191483_two_neighbours_leave_at_once)
-BY_POLICY(failsafe_393_granted_as_the_time_runs_out)
-BY_POLICY(go_63615_a_token_cancelled_before)
-BY_POLICY(libcxx_46357_released_onto_a_positive_count)
-BY_POLICY(redisson_6664_waiters_for_many)
-BY_POLICY(jdk_6801020_racing_releases)
-BY_POLICY(jdk_8386085_short_timed_tries)
-BY_POLICY(jdk_6460501_timed_waits_leak)
-BY_POLICY(async_mutex_90_release_of_a_large_number)
-BY_POLICY(cats_effect_4434_mass_cancellation)
-
 static const struct h_test tests[] = {
-	TESTS(asyncio_270_woken_then_cancelled, IN_ALL),
-	TESTS(kotlin_1323_woken_one_too_many, IN_ALL),
-	TESTS(go_37852_the_front_leaves_with_permits_free, IN_ALL),
-	TESTS(go_37852_the_front_expires_with_permits_free, IN_ALL),
-	TESTS(jdk_8191483_two_neighbours_leave_at_once, IN_ALL),
-	TESTS(failsafe_393_granted_as_the_time_runs_out, IN_ALL),
-	TESTS(go_63615_a_token_cancelled_before, IN_ALL),
-	TESTS(libcxx_46357_released_onto_a_positive_count, IN_ALL),
-	TESTS(redisson_6664_waiters_for_many, IN_ALL),
-	TESTS(jdk_6801020_racing_releases, IN_ALL),
-	TESTS(jdk_8386085_short_timed_tries, IN_ALL),
-	TESTS(jdk_6460501_timed_waits_leak, IN_ALL),
-	TESTS(async_mutex_90_release_of_a_large_number, IN_ALL),
-	TESTS(cats_effect_4434_mass_cancellation, ON_ITS_OWN),
+	TEST_BY_POLICY(asyncio_270_woken_then_cancelled, IN_ALL),
+	TEST_BY_POLICY(kotlin_1323_woken_one_too_many, IN_ALL),
+	TEST_BY_POLICY(go_37852_the_front_leaves_with_permits_free, IN_ALL),
+	TEST_BY_POLICY(go_37852_the_front_expires_with_permits_free, IN_ALL),
+	TEST_BY_POLICY(jdk_8191483_two_neighbours_leave_at_once, IN_ALL),
+	TEST_BY_POLICY(failsafe_393_granted_as_the_time_runs_out, IN_ALL),
+	TEST_BY_POLICY(go_63615_a_token_cancelled_before, IN_ALL),
+	TEST_BY_POLICY(libcxx_46357_released_onto_a_positive_count, IN_ALL),
+	TEST_BY_POLICY(redisson_6664_waiters_for_many, IN_ALL),
+	TEST_BY_POLICY(jdk_6801020_racing_releases, IN_ALL),
+	TEST_BY_POLICY(jdk_8386085_short_timed_tries, IN_ALL),
+	TEST_BY_POLICY(jdk_6460501_timed_waits_leak, IN_ALL),
+	TEST_BY_POLICY(async_mutex_90_release_of_a_large_number, IN_ALL),
+	TEST_BY_POLICY(cats_effect_4434_mass_cancellation, ON_ITS_OWN),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_bugs", tests)

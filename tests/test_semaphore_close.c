@@ -3,80 +3,7 @@
  * while the count goes on working; what had been handed to a waiter that has
  * not fetched it goes back to the count.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s;
-
-static int acquire_with(int64_t n, const chp_wait *w)
-{
-	chp_acquire_op op;
-
-	if (h_mode() != H_POLLED)
-		return w ? chp_semaphore_acquire_with(&s, n, w)
-			 : chp_semaphore_acquire(&s, n);
-	chp_semaphore_acquire_op(&op, &s, n);
-	return h_wait(&op.op, w);
-}
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-/* An agent that waits for permits. */
-struct waiter {
-	struct h_agent agent;
-	int64_t n;
-	chp_time deadline;
-	unsigned flags;
-	int result;
-};
-
-static void *wait_for_permits(void *arg)
-{
-	struct waiter *w = arg;
-	chp_wait with = { .deadline = w->deadline, .flags = w->flags };
-
-	w->result = acquire_with(w->n, &with);
-	return NULL;
-}
-
-static void queue(struct waiter *w)
-{
-	size_t before = chp_semaphore_queue_length(&s);
-
-	h_spawn(&w->agent, wait_for_permits, w);
-	h_until(chp_semaphore_queue_length(&s) == before + 1);
-}
-
-/* A waiter that is polled by hand. */
-struct poller {
-	chp_acquire_op op;
-	struct h_waker waker;
-};
-
-static int poll_again(struct poller *p)
-{
-	return h_poll(&p->op.op, &p->waker);
-}
-
-static void queue_poller(struct poller *p, int64_t n)
-{
-	memset(p, 0, sizeof(*p));
-	chp_semaphore_acquire_op(&p->op, &s, n);
-	CHECK_CODE(poll_again(p), CHP_PENDING);
-}
+#include "sem_queue.h"
 
 /* ---- Who fails ---- */
 
@@ -86,9 +13,9 @@ static void close_ends_every_wait(chp_policy policy)
 		{ .n = 1 },
 		{ .n = 5 },
 		{ .n = INT64_MAX },
-		{ .n = 1, .deadline = chp_in(3600 * CHP_SEC) },
-		{ .n = 2, .flags = CHP_UNINTERRUPTIBLE },
-		{ .n = 1, .deadline = CHP_NEVER },
+		{ .n = 1, .with.deadline = chp_in(3600 * CHP_SEC) },
+		{ .n = 2, .with.flags = CHP_UNINTERRUPTIBLE },
+		{ .n = 1, .with.deadline = CHP_NEVER },
 	};
 	const int count = sizeof(w) / sizeof(*w);
 
@@ -98,10 +25,8 @@ static void close_ends_every_wait(chp_policy policy)
 	CHECK(!chp_semaphore_is_closed(&s));
 	chp_semaphore_close(&s);
 	CHECK(chp_semaphore_is_closed(&s));
-	for (int i = 0; i < count; i++) {
-		h_join(&w[i].agent);
-		CHECK_CODE(w[i].result, CHP_ECLOSED);
-	}
+	for (int i = 0; i < count; i++)
+		CHECK_CODE(finish(&w[i]), CHP_ECLOSED);
 	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
 	CHECK(!chp_semaphore_has_waiters(&s));
 	CHECK_EQ(chp_semaphore_available(&s), 0);
@@ -116,10 +41,8 @@ static void close_ends_waits_for_zero(chp_policy policy)
 	for (int i = 0; i < 2; i++)
 		queue(&w[i]);
 	chp_semaphore_close(&s);
-	for (int i = 0; i < 2; i++) {
-		h_join(&w[i].agent);
-		CHECK_CODE(w[i].result, CHP_ECLOSED);
-	}
+	for (int i = 0; i < 2; i++)
+		CHECK_CODE(finish(&w[i]), CHP_ECLOSED);
 	CHECK_EQ(chp_semaphore_available(&s), -1);
 }
 
@@ -160,7 +83,7 @@ static void closing_is_for_good_and_may_be_repeated(chp_policy policy)
 	make(0, policy);
 	chp_semaphore_close(&s);
 	chp_semaphore_close(&s);
-	CHECK_CODE(chp_semaphore_release(&s, 3), 0);
+	release(3);
 	CHECK_CODE(chp_semaphore_try_acquire(&s, 1), CHP_ECLOSED);
 	/* Each call that changes the word must keep the flag (tokio #8021). */
 	CHECK_EQ(chp_semaphore_forget(&s, 1), 1);
@@ -188,10 +111,10 @@ static void the_count_goes_on_after_close(chp_policy policy)
 	CHECK_CODE(acquire_with(3, NULL), 0);
 	chp_semaphore_close(&s);
 	CHECK_EQ(chp_semaphore_available(&s), 1);
-	CHECK_CODE(chp_semaphore_release(&s, 3), 0);
+	release(3);
 	CHECK_EQ(chp_semaphore_available(&s), 4);
 	CHECK_CODE(chp_semaphore_release(&s, CHP_SEMAPHORE_MAX), CHP_EOVERFLOW);
-	CHECK_CODE(chp_semaphore_release(&s, CHP_SEMAPHORE_MAX - 4), 0);
+	release(CHP_SEMAPHORE_MAX - 4);
 	CHECK_EQ(chp_semaphore_available(&s), CHP_SEMAPHORE_MAX);
 	CHECK_EQ(chp_semaphore_drain(&s), CHP_SEMAPHORE_MAX);
 	CHECK_CODE(chp_semaphore_reduce(&s, 2), 0);
@@ -227,7 +150,7 @@ static void close_wakes_each_poller_once(chp_policy policy)
 		queue_poller(&p[i], i + 1);
 	chp_semaphore_close(&s);
 	chp_semaphore_close(&s);
-	CHECK_CODE(chp_semaphore_release(&s, 9), 0);
+	release(9);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(h_wakes(&p[i].waker), 1);
 		CHECK_EQ(h_refs(&p[i].waker), 0);
@@ -257,7 +180,7 @@ static void what_was_handed_over_and_not_fetched_goes_back(chp_policy policy)
 	make(0, policy);
 	queue_poller(&got, 2);
 	queue_poller(&waiting, 2);
-	CHECK_CODE(chp_semaphore_release(&s, 3), 0);
+	release(3);
 	chp_semaphore_close(&s);
 	CHECK_CODE(poll_again(&waiting), CHP_ECLOSED);
 	CHECK_CODE(poll_again(&got), CHP_ECLOSED);
@@ -272,11 +195,11 @@ static void what_was_fetched_before_close_is_kept(chp_policy policy)
 
 	make(0, policy);
 	queue_poller(&got, 2);
-	CHECK_CODE(chp_semaphore_release(&s, 3), 0);
+	release(3);
 	CHECK_CODE(poll_again(&got), 0);
 	chp_semaphore_close(&s);
 	CHECK_EQ(chp_semaphore_available(&s), 1);
-	CHECK_CODE(chp_semaphore_release(&s, 2), 0);
+	release(2);
 	CHECK_EQ(chp_semaphore_available(&s), 3);
 }
 
@@ -287,7 +210,7 @@ static void what_was_handed_over_can_be_cancelled_after_close(chp_policy policy)
 	make(0, policy);
 	queue_poller(&got, 2);
 	queue_poller(&waiting, 1);
-	CHECK_CODE(chp_semaphore_release(&s, 2), 0);
+	release(2);
 	chp_semaphore_close(&s);
 	chp_op_cancel(&got.op.op);
 	CHECK_EQ(chp_semaphore_available(&s), 2);
@@ -304,7 +227,7 @@ static void a_waiter_served_before_close_fetches_or_not(chp_policy policy)
 
 		make(0, policy);
 		queue(&w);
-		CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+		release(1);
 		if (i % 2)
 			h_until(!chp_semaphore_has_waiters(&s));
 		chp_semaphore_close(&s);
@@ -314,36 +237,22 @@ static void a_waiter_served_before_close_fetches_or_not(chp_policy policy)
 	}
 }
 
-/* clang-format off */
-BY_POLICY(close_ends_every_wait)
-BY_POLICY(close_ends_waits_for_zero)
-BY_POLICY(every_later_acquire_fails_whatever_is_free)
-BY_POLICY(an_operation_made_before_close_fails_too)
-BY_POLICY(closing_is_for_good_and_may_be_repeated)
-BY_POLICY(the_count_goes_on_after_close)
-BY_POLICY(what_was_reserved_is_there_after_close)
-BY_POLICY(close_wakes_each_poller_once)
-BY_POLICY(cancelling_what_close_ended_finds_nothing)
-BY_POLICY(what_was_handed_over_and_not_fetched_goes_back)
-BY_POLICY(what_was_fetched_before_close_is_kept)
-BY_POLICY(what_was_handed_over_can_be_cancelled_after_close)
-BY_POLICY(a_waiter_served_before_close_fetches_or_not)
-
 static const struct h_test tests[] = {
-	TESTS(close_ends_every_wait, IN_ALL),
-	TESTS(close_ends_waits_for_zero, IN_ALL),
-	TESTS(every_later_acquire_fails_whatever_is_free, IN_ALL),
-	TESTS(an_operation_made_before_close_fails_too, IN_ALL),
-	TESTS(closing_is_for_good_and_may_be_repeated, IN_CT | IN_POLLED),
-	TESTS(the_count_goes_on_after_close, IN_ALL),
-	TESTS(what_was_reserved_is_there_after_close, IN_ALL),
-	TESTS(close_wakes_each_poller_once, IN_ALL),
-	TESTS(cancelling_what_close_ended_finds_nothing, IN_ALL),
-	TESTS(what_was_handed_over_and_not_fetched_goes_back, IN_ALL),
-	TESTS(what_was_fetched_before_close_is_kept, IN_ALL),
-	TESTS(what_was_handed_over_can_be_cancelled_after_close, IN_ALL),
-	TESTS(a_waiter_served_before_close_fetches_or_not, IN_ALL),
+	TEST_BY_POLICY(close_ends_every_wait, IN_ALL),
+	TEST_BY_POLICY(close_ends_waits_for_zero, IN_ALL),
+	TEST_BY_POLICY(every_later_acquire_fails_whatever_is_free, IN_ALL),
+	TEST_BY_POLICY(an_operation_made_before_close_fails_too, IN_ALL),
+	TEST_BY_POLICY(closing_is_for_good_and_may_be_repeated,
+		       IN_CT | IN_POLLED),
+	TEST_BY_POLICY(the_count_goes_on_after_close, IN_ALL),
+	TEST_BY_POLICY(what_was_reserved_is_there_after_close, IN_ALL),
+	TEST_BY_POLICY(close_wakes_each_poller_once, IN_ALL),
+	TEST_BY_POLICY(cancelling_what_close_ended_finds_nothing, IN_ALL),
+	TEST_BY_POLICY(what_was_handed_over_and_not_fetched_goes_back, IN_ALL),
+	TEST_BY_POLICY(what_was_fetched_before_close_is_kept, IN_ALL),
+	TEST_BY_POLICY(what_was_handed_over_can_be_cancelled_after_close,
+		       IN_ALL),
+	TEST_BY_POLICY(a_waiter_served_before_close_fetches_or_not, IN_ALL),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_close", tests)

@@ -6,55 +6,9 @@
  * The waiters here are operations polled by hand, so that each step of a
  * script has one outcome.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
+#include "sem_queue.h"
 
 #define MAX CHP_SEMAPHORE_MAX
-
-static chp_semaphore s;
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-static void release(int64_t n)
-{
-	CHECK_CODE(chp_semaphore_release(&s, n), 0);
-}
-
-static void available_is(int64_t permits)
-{
-	CHECK_EQ(chp_semaphore_available(&s), permits);
-}
-
-/* A waiter that is polled by hand. */
-struct poller {
-	chp_acquire_op op;
-	struct h_waker waker;
-};
-
-static int poll_again(struct poller *p)
-{
-	return h_poll(&p->op.op, &p->waker);
-}
-
-static void queue(struct poller *p, int64_t n)
-{
-	memset(p, 0, sizeof(*p));
-	chp_semaphore_acquire_op(&p->op, &s, n);
-	CHECK_CODE(poll_again(p), CHP_PENDING);
-}
 
 /* It has been told to poll, and then has its permits. */
 static void goes(struct poller *p)
@@ -154,7 +108,7 @@ static void releases_pay_a_debt_first(chp_policy policy)
 	available_is(MAX - 5);
 	/* The range is the result's, not that of n. */
 	make(-MAX, policy);
-	CHECK_CODE(chp_semaphore_release(&s, 2 * MAX), 0);
+	release(2 * MAX);
 	available_is(MAX);
 }
 
@@ -163,7 +117,7 @@ static void an_overflow_wakes_nobody(chp_policy policy)
 	struct poller p;
 
 	make(MAX, policy);
-	queue(&p, INT64_MAX);
+	queue_poller(&p, INT64_MAX);
 	CHECK_CODE(chp_semaphore_release(&s, 1), CHP_EOVERFLOW);
 	CHECK_EQ(h_wakes(&p.waker), 0);
 	waits(&p);
@@ -184,7 +138,7 @@ static void huge_requests_wait_and_never_wrap(chp_policy policy)
 		for (size_t k = 0; k < sizeof(wants) / sizeof(*wants); k++) {
 			CHECK_CODE(chp_semaphore_try_acquire(&s, wants[k]),
 				   CHP_EAGAIN);
-			queue(&p, wants[k]);
+			queue_poller(&p, wants[k]);
 			release(0);
 			waits(&p);
 			leaves(&p);
@@ -223,7 +177,7 @@ what_was_reduced_must_be_released_before_a_waiter_goes(chp_policy policy)
 	struct poller p;
 
 	make(0, policy);
-	queue(&p, 1);
+	queue_poller(&p, 1);
 	CHECK_CODE(chp_semaphore_reduce(&s, 2), 0);
 	available_is(-2);
 	release(2);
@@ -239,7 +193,7 @@ static void reduce_takes_what_the_head_was_waiting_with(chp_policy policy)
 	struct poller p;
 
 	make(2, policy);
-	queue(&p, 3);
+	queue_poller(&p, 3);
 	CHECK_CODE(chp_semaphore_reduce(&s, 3), 0);
 	available_is(-1);
 	release(3);
@@ -271,7 +225,7 @@ static void draining_a_debt_serves_no_waiter_for_more(chp_policy policy)
 	struct poller p;
 
 	make(-3, policy);
-	queue(&p, 1);
+	queue_poller(&p, 1);
 	CHECK_EQ(chp_semaphore_drain(&s), -3);
 	waits(&p);
 	available_is(0);
@@ -303,7 +257,7 @@ static void forget_leaves_what_is_reserved(chp_policy policy)
 	struct poller p;
 
 	make(2, policy);
-	queue(&p, 3);
+	queue_poller(&p, 3);
 	if (policy == CHP_FIFO) {
 		CHECK_EQ(chp_semaphore_forget(&s, 2), 0);
 		release(1);
@@ -346,7 +300,7 @@ static void growing_serves_waiters(chp_policy policy)
 	make(1, policy);
 	CHECK_CODE(chp_semaphore_try_acquire(&s, 1), 0);
 	for (int i = 0; i < 3; i++)
-		queue(&p[i], 2);
+		queue_poller(&p[i], 2);
 	CHECK_CODE(chp_semaphore_resize(&s, 5), 0);
 	goes(&p[0]);
 	goes(&p[1]);
@@ -366,7 +320,7 @@ static void shrinking_below_what_is_in_use_makes_a_debt(chp_policy policy)
 	CHECK_CODE(chp_semaphore_try_acquire(&s, 4), 0);
 	CHECK_CODE(chp_semaphore_resize(&s, 2), 0);
 	available_is(-2);
-	queue(&p, 1);
+	queue_poller(&p, 1);
 	release(2);
 	waits(&p);
 	release(1);
@@ -404,45 +358,27 @@ static void resizing_out_of_range_changes_nothing(chp_policy policy)
 	available_is(1);
 }
 
-/* clang-format off */
-BY_POLICY(negative_numbers_are_refused_everywhere)
-BY_POLICY(anyone_may_release_any_number)
-BY_POLICY(releasing_too_many_changes_nothing)
-BY_POLICY(releases_pay_a_debt_first)
-BY_POLICY(an_overflow_wakes_nobody)
-BY_POLICY(huge_requests_wait_and_never_wrap)
-BY_POLICY(reduce_may_go_below_zero_but_not_below_the_range)
-BY_POLICY(what_was_reduced_must_be_released_before_a_waiter_goes)
-BY_POLICY(reduce_takes_what_the_head_was_waiting_with)
-BY_POLICY(drain_takes_all_or_forgives_a_debt)
-BY_POLICY(draining_a_debt_serves_no_waiter_for_more)
-BY_POLICY(forget_takes_up_to_what_is_available)
-BY_POLICY(forget_leaves_what_is_reserved)
-BY_POLICY(only_resize_changes_the_capacity)
-BY_POLICY(growing_serves_waiters)
-BY_POLICY(shrinking_below_what_is_in_use_makes_a_debt)
-BY_POLICY(resizing_out_of_range_changes_nothing)
-
 static const struct h_test tests[] = {
-	TESTS(negative_numbers_are_refused_everywhere, IN_ALL),
-	TESTS(anyone_may_release_any_number, IN_CT | IN_POLLED),
-	TESTS(releasing_too_many_changes_nothing, IN_CT | IN_POLLED),
-	TESTS(releases_pay_a_debt_first, IN_CT | IN_POLLED),
-	TESTS(an_overflow_wakes_nobody, IN_CT | IN_POLLED),
-	TESTS(huge_requests_wait_and_never_wrap, IN_CT | IN_POLLED),
-	TESTS(reduce_may_go_below_zero_but_not_below_the_range,
-	      IN_CT | IN_POLLED),
-	TESTS(what_was_reduced_must_be_released_before_a_waiter_goes, IN_ALL),
-	TESTS(reduce_takes_what_the_head_was_waiting_with, IN_ALL),
-	TESTS(drain_takes_all_or_forgives_a_debt, IN_CT | IN_POLLED),
-	TESTS(draining_a_debt_serves_no_waiter_for_more, IN_ALL),
-	TESTS(forget_takes_up_to_what_is_available, IN_CT | IN_POLLED),
-	TESTS(forget_leaves_what_is_reserved, IN_ALL),
-	TESTS(only_resize_changes_the_capacity, IN_CT | IN_POLLED),
-	TESTS(growing_serves_waiters, IN_ALL),
-	TESTS(shrinking_below_what_is_in_use_makes_a_debt, IN_ALL),
-	TESTS(resizing_out_of_range_changes_nothing, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(negative_numbers_are_refused_everywhere, IN_ALL),
+	TEST_BY_POLICY(anyone_may_release_any_number, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(releasing_too_many_changes_nothing, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(releases_pay_a_debt_first, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(an_overflow_wakes_nobody, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(huge_requests_wait_and_never_wrap, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(reduce_may_go_below_zero_but_not_below_the_range,
+		       IN_CT | IN_POLLED),
+	TEST_BY_POLICY(what_was_reduced_must_be_released_before_a_waiter_goes,
+		       IN_ALL),
+	TEST_BY_POLICY(reduce_takes_what_the_head_was_waiting_with, IN_ALL),
+	TEST_BY_POLICY(drain_takes_all_or_forgives_a_debt, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(draining_a_debt_serves_no_waiter_for_more, IN_ALL),
+	TEST_BY_POLICY(forget_takes_up_to_what_is_available, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(forget_leaves_what_is_reserved, IN_ALL),
+	TEST_BY_POLICY(only_resize_changes_the_capacity, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(growing_serves_waiters, IN_ALL),
+	TEST_BY_POLICY(shrinking_below_what_is_in_use_makes_a_debt, IN_ALL),
+	TEST_BY_POLICY(resizing_out_of_range_changes_nothing,
+		       IN_CT | IN_POLLED),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_count", tests)

@@ -9,30 +9,12 @@
  * unharmed when it is opened again, or made inaccessible, so that a later
  * touch is a segmentation fault: that is how this test fails.
  *
- * In a runtime of many threads the other party is a plain thread, and each
- * party has its processor: see test_semaphore_races.c.
+ * The other party may be a plain thread, and each party has its processor: see
+ * sem.h.
  */
-#include "harness.h"
+#include "sem.h"
 
-#include <sched.h>
 #include <sys/mman.h>
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#else
-#define SANITIZED 0
-#endif
 
 /* ---- Graves ---- */
 
@@ -105,14 +87,6 @@ static void close_cemetery(void)
 		CHECK_EQ(munmap(cemetery, (size_t)GRAVES * PAGE), 0);
 }
 
-/* Let others run, also those that share the processor with this worker. */
-static void rest(void)
-{
-	h_yield();
-	if (h_mode() == H_MT)
-		sched_yield();
-}
-
 /* ---- Handing semaphores to the other party ---- */
 
 enum { WAITERS = 3 };
@@ -134,31 +108,6 @@ static struct corpse *take(int i)
 		c = __atomic_exchange_n(&offered[i].v, NULL, __ATOMIC_ACQ_REL)))
 		rest();
 	return c;
-}
-
-static cpu_set_t processors;
-
-static void run_on(int which)
-{
-	cpu_set_t one;
-
-	if (h_mode() == H_CT || CPU_COUNT(&processors) < 2)
-		return;
-	CPU_ZERO(&one);
-	for (int i = 0; i < CPU_SETSIZE && which >= 0; i++)
-		if (CPU_ISSET(i, &processors) && which-- == 0)
-			CPU_SET(i, &one);
-	sched_setaffinity(0, sizeof(one), &one);
-}
-
-static void spawn_other(struct h_agent *a, void *(*fn)(void *), void *arg)
-{
-	(h_mode() == H_MT ? h_spawn_thread : h_spawn)(a, fn, arg);
-}
-
-static void join_other(struct h_agent *a)
-{
-	(h_mode() == H_MT ? h_join_thread : h_join)(a);
 }
 
 /* ---- Ways to wait for a permit ---- */
@@ -287,7 +236,7 @@ static void pair(chp_policy policy, acquire_fn *acquire, int64_t n, long rounds)
 	if (h_mode() == H_CT)
 		p.rounds = p.rounds / 10 + 1;
 	memset(&waker, 0, sizeof(waker));
-	CHECK_EQ(sched_getaffinity(0, sizeof(processors), &processors), 0);
+	find_processors();
 	open_cemetery();
 	spawn_other(&other, release_each, &p);
 	wait_and_bury(&p);
@@ -298,8 +247,7 @@ static void pair(chp_policy policy, acquire_fn *acquire, int64_t n, long rounds)
 	join_other(&other);
 	close_cemetery();
 	CHECK_EQ(h_refs(&waker), 0);
-	if (h_mode() != H_MT)
-		sched_setaffinity(0, sizeof(processors), &processors);
+	run_anywhere();
 }
 
 static void a_waiter_may_destroy(chp_policy policy)
@@ -370,8 +318,7 @@ static void *wait_and_perhaps_bury(void *arg)
 
 		CHECK_CODE(wait_as_member(m, &c->s),
 			   g->release ? 0 : CHP_ECLOSED);
-		if (__atomic_sub_fetch(&left[i % GRAVES].v, 1,
-				       __ATOMIC_ACQ_REL) == 0)
+		if (h_sub(&left[i % GRAVES], 1) == 1)
 			bury(c);
 	}
 	return NULL;
@@ -383,8 +330,7 @@ static void serve_and_leave(struct group *g)
 		struct corpse *c = exhume(g->start, g->policy);
 		chp_semaphore *s = &c->s;
 
-		__atomic_store_n(&left[i % GRAVES].v, WAITERS,
-				 __ATOMIC_RELEASE);
+		h_store(&left[i % GRAVES], WAITERS);
 		for (int k = 0; k < WAITERS; k++)
 			offer(k, c);
 		/* Closing is for those who wait; a release may come first. */
@@ -432,27 +378,16 @@ static void the_last_of_several_may_destroy_what_was_closed(chp_policy policy)
 	group(&(struct group){ policy, 0, 1, 0, h_rounds(2000) });
 }
 
-/* clang-format off */
-BY_POLICY(a_waiter_may_destroy)
-BY_POLICY(a_waiter_with_a_deadline_may_destroy)
-BY_POLICY(a_poller_may_destroy)
-BY_POLICY(one_who_cancelled_and_tried_again_may_destroy)
-BY_POLICY(one_fed_by_two_releases_may_destroy)
-BY_POLICY(the_last_of_several_waiters_may_destroy)
-BY_POLICY(the_last_of_several_who_want_none_may_destroy)
-BY_POLICY(the_last_of_several_may_destroy_what_was_closed)
-
 static const struct h_test tests[] = {
-	TESTS(a_waiter_may_destroy, IN_ALL),
-	TESTS(a_waiter_with_a_deadline_may_destroy, IN_ALL),
-	TESTS(a_poller_may_destroy, IN_TASKS | IN_POLLED),
-	TESTS(one_who_cancelled_and_tried_again_may_destroy,
-	      IN_TASKS | IN_POLLED),
-	TESTS(one_fed_by_two_releases_may_destroy, IN_ALL),
-	TESTS(the_last_of_several_waiters_may_destroy, IN_ALL),
-	TESTS(the_last_of_several_who_want_none_may_destroy, IN_ALL),
-	TESTS(the_last_of_several_may_destroy_what_was_closed, IN_ALL),
+	TEST_BY_POLICY(a_waiter_may_destroy, IN_ALL),
+	TEST_BY_POLICY(a_waiter_with_a_deadline_may_destroy, IN_ALL),
+	TEST_BY_POLICY(a_poller_may_destroy, IN_TASKS | IN_POLLED),
+	TEST_BY_POLICY(one_who_cancelled_and_tried_again_may_destroy,
+		       IN_TASKS | IN_POLLED),
+	TEST_BY_POLICY(one_fed_by_two_releases_may_destroy, IN_ALL),
+	TEST_BY_POLICY(the_last_of_several_waiters_may_destroy, IN_ALL),
+	TEST_BY_POLICY(the_last_of_several_who_want_none_may_destroy, IN_ALL),
+	TEST_BY_POLICY(the_last_of_several_may_destroy_what_was_closed, IN_ALL),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_destroy", tests)

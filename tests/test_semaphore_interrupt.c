@@ -4,32 +4,7 @@
  * of the flag, the place and the permits.  For those who block; hand polling
  * and trying know no interruption.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s;
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-static void ends_with(int64_t permits)
-{
-	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
-	CHECK_EQ(chp_semaphore_available(&s), permits);
-	chp_semaphore_destroy(&s);
-}
+#include "sem_queue.h"
 
 static void interrupt_myself(void)
 {
@@ -39,38 +14,6 @@ static void interrupt_myself(void)
 static int am_interrupted(void)
 {
 	return chp_is_interrupted(chp_agent_current());
-}
-
-/* An agent that waits for permits. */
-struct waiter {
-	struct h_agent agent;
-	int64_t n;
-	chp_wait with;
-	int result;
-	int flag; /* afterwards: was it interrupted? */
-};
-
-static void *wait_for_permits(void *arg)
-{
-	struct waiter *w = arg;
-
-	w->result = chp_semaphore_acquire_with(&s, w->n, &w->with);
-	w->flag = chp_interrupted();
-	return NULL;
-}
-
-static void queue(struct waiter *w)
-{
-	size_t before = chp_semaphore_queue_length(&s);
-
-	h_spawn(&w->agent, wait_for_permits, w);
-	h_until(chp_semaphore_queue_length(&s) == before + 1);
-}
-
-static void let_others_run(void)
-{
-	for (int i = 0; i < 50; i++)
-		h_yield();
 }
 
 /* ---- Order of checks ---- */
@@ -145,15 +88,13 @@ static void interruption_ends_a_wait_and_clears_the_flag(chp_policy policy)
 	make(0, policy);
 	for (int i = 0; i < 2; i++)
 		queue(&w[i]);
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
-	let_others_run();
+	release(1);
+	h_let_others_run();
 	CHECK_EQ(chp_semaphore_queue_length(&s), 2);
 	CHECK_CODE(chp_interrupt(w[0].agent.agent), 0);
-	h_join(&w[0].agent);
-	CHECK_CODE(w[0].result, CHP_EINTR);
+	CHECK_CODE(finish(&w[0]), CHP_EINTR);
 	CHECK_EQ(w[0].flag, 0);
-	h_join(&w[1].agent);
-	CHECK_CODE(w[1].result, 0);
+	CHECK_CODE(finish(&w[1]), 0);
 	ends_with(0);
 }
 
@@ -172,12 +113,11 @@ an_uninterruptible_wait_finishes_with_the_flag_set(chp_policy policy)
 	queue(&w);
 	for (int i = 0; i < 5; i++) {
 		CHECK_CODE(chp_interrupt(w.agent.agent), 0);
-		let_others_run();
+		h_let_others_run();
 		CHECK_EQ(chp_semaphore_queue_length(&s), 1);
 	}
-	CHECK_CODE(chp_semaphore_release(&s, 2), 0);
-	h_join(&w.agent);
-	CHECK_CODE(w.result, 0);
+	release(2);
+	CHECK_CODE(finish(&w), 0);
 	CHECK_EQ(w.flag, 1);
 	ends_with(0);
 }
@@ -190,10 +130,9 @@ static void an_interrupted_wait_for_many_keeps_none(chp_policy policy)
 	make(0, policy);
 	queue(&w);
 	for (int i = 0; i < 4; i++)
-		CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+		release(1);
 	CHECK_CODE(chp_interrupt(w.agent.agent), 0);
-	h_join(&w.agent);
-	CHECK_CODE(w.result, CHP_EINTR);
+	CHECK_CODE(finish(&w), CHP_EINTR);
 	CHECK_CODE(chp_semaphore_try_acquire(&s, 4), 0);
 	ends_with(0);
 }
@@ -204,7 +143,7 @@ static void a_late_interrupt_is_for_the_next_wait(chp_policy policy)
 	make(2, policy);
 	CHECK_CODE(chp_semaphore_acquire(&s, 1), 0);
 	interrupt_myself();
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+	release(1);
 	CHECK(am_interrupted());
 	CHECK_CODE(chp_semaphore_acquire(&s, 1), CHP_EINTR);
 	CHECK_CODE(chp_semaphore_acquire(&s, 1), 0);
@@ -248,7 +187,7 @@ static void *wait_until_aborted(void *arg)
 	CHECK_CODE(chp_semaphore_acquire(&s, 1), 0);
 	chp_shield_leave();
 	CHECK_CODE(chp_semaphore_acquire(&s, 1), CHP_EABORTED);
-	CHECK_CODE(chp_semaphore_release(&s, 3), 0);
+	release(3);
 	return arg;
 }
 
@@ -261,14 +200,13 @@ static void an_aborted_task_leaves_the_queue_for_good(chp_policy policy)
 	h_spawn(&a, wait_until_aborted, NULL);
 	h_until(chp_semaphore_has_waiters(&s));
 	queue(&next);
-	CHECK_CODE(chp_semaphore_release(&s, 6), 0);
-	let_others_run();
+	release(6);
+	h_let_others_run();
 	CHECK_EQ(chp_semaphore_queue_length(&s), 2);
 	/* Three for the next, three for what the aborted one may still do. */
 	CHECK_CODE(chp_task_abort(&a.task), 0);
 	h_join(&a);
-	h_join(&next.agent);
-	CHECK_CODE(next.result, 0);
+	CHECK_CODE(finish(&next), 0);
 	ends_with(3);
 }
 
@@ -289,37 +227,26 @@ static void an_uninterruptible_wait_survives_abort(chp_policy policy)
 	h_spawn(&a, wait_uninterruptibly, NULL);
 	h_until(chp_semaphore_has_waiters(&s));
 	CHECK_CODE(chp_task_abort(&a.task), 0);
-	let_others_run();
+	h_let_others_run();
 	CHECK_EQ(chp_semaphore_queue_length(&s), 1);
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+	release(1);
 	h_join(&a);
 	ends_with(0);
 }
 
-/* clang-format off */
-BY_POLICY(a_bad_argument_comes_before_interruption)
-BY_POLICY(interruption_comes_before_everything_else)
-BY_POLICY(trying_ignores_interruption)
-BY_POLICY(interruption_ends_a_wait_and_clears_the_flag)
-BY_POLICY(an_uninterruptible_wait_finishes_with_the_flag_set)
-BY_POLICY(an_interrupted_wait_for_many_keeps_none)
-BY_POLICY(a_late_interrupt_is_for_the_next_wait)
-BY_POLICY(a_shield_keeps_interruption_for_afterwards)
-BY_POLICY(an_aborted_task_leaves_the_queue_for_good)
-BY_POLICY(an_uninterruptible_wait_survives_abort)
-
 static const struct h_test tests[] = {
-	TESTS(a_bad_argument_comes_before_interruption, IN_BLOCKING),
-	TESTS(interruption_comes_before_everything_else, IN_BLOCKING),
-	TESTS(trying_ignores_interruption, IN_ALL),
-	TESTS(interruption_ends_a_wait_and_clears_the_flag, IN_BLOCKING),
-	TESTS(an_uninterruptible_wait_finishes_with_the_flag_set, IN_BLOCKING),
-	TESTS(an_interrupted_wait_for_many_keeps_none, IN_BLOCKING),
-	TESTS(a_late_interrupt_is_for_the_next_wait, IN_BLOCKING),
-	TESTS(a_shield_keeps_interruption_for_afterwards, IN_BLOCKING),
-	TESTS(an_aborted_task_leaves_the_queue_for_good, IN_TASKS),
-	TESTS(an_uninterruptible_wait_survives_abort, IN_TASKS),
+	TEST_BY_POLICY(a_bad_argument_comes_before_interruption, IN_BLOCKING),
+	TEST_BY_POLICY(interruption_comes_before_everything_else, IN_BLOCKING),
+	TEST_BY_POLICY(trying_ignores_interruption, IN_ALL),
+	TEST_BY_POLICY(interruption_ends_a_wait_and_clears_the_flag,
+		       IN_BLOCKING),
+	TEST_BY_POLICY(an_uninterruptible_wait_finishes_with_the_flag_set,
+		       IN_BLOCKING),
+	TEST_BY_POLICY(an_interrupted_wait_for_many_keeps_none, IN_BLOCKING),
+	TEST_BY_POLICY(a_late_interrupt_is_for_the_next_wait, IN_BLOCKING),
+	TEST_BY_POLICY(a_shield_keeps_interruption_for_afterwards, IN_BLOCKING),
+	TEST_BY_POLICY(an_aborted_task_leaves_the_queue_for_good, IN_TASKS),
+	TEST_BY_POLICY(an_uninterruptible_wait_survives_abort, IN_TASKS),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_interrupt", tests)

@@ -3,49 +3,7 @@
  * waiters, its name and description, saving and restoring; and the misuse of
  * destroying one that is waited for.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s;
-
-static int acquire_with(int64_t n, const chp_wait *w)
-{
-	chp_acquire_op op;
-
-	if (h_mode() != H_POLLED)
-		return w ? chp_semaphore_acquire_with(&s, n, w)
-			 : chp_semaphore_acquire(&s, n);
-	chp_semaphore_acquire_op(&op, &s, n);
-	return h_wait(&op.op, w);
-}
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-/* A waiter that is polled by hand. */
-struct poller {
-	chp_acquire_op op;
-	struct h_waker waker;
-};
-
-static void queue_poller(struct poller *p, int64_t n)
-{
-	memset(p, 0, sizeof(*p));
-	chp_semaphore_acquire_op(&p->op, &s, n);
-	CHECK_CODE(h_poll(&p->op.op, &p->waker), CHP_PENDING);
-}
+#include "sem_queue.h"
 
 /* ---- Queue length ---- */
 
@@ -78,7 +36,7 @@ static void a_waiter_that_has_returned_is_not_counted(chp_policy policy)
 	for (long i = 0; i < rounds; i++) {
 		if (i % 2)
 			h_until(chp_semaphore_has_waiters(&s));
-		CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+		release(1);
 	}
 	h_join(&a);
 	nobody_waits();
@@ -113,7 +71,7 @@ static void queue_length_follows_places_taken_and_left(chp_policy policy)
 	CHECK_EQ(chp_semaphore_queue_length(&s), 3);
 	chp_op_cancel(&p[4].op.op);
 	CHECK_EQ(chp_semaphore_queue_length(&s), 2);
-	CHECK_CODE(chp_semaphore_release(&s, 2), 0);
+	release(2);
 	CHECK_CODE(h_poll(&p[1].op.op, &p[1].waker), 0);
 	CHECK_CODE(h_poll(&p[3].op.op, &p[3].waker), 0);
 	nobody_waits();
@@ -177,7 +135,7 @@ static void the_list_names_threads_tasks_and_pollers(chp_policy policy)
 	CHECK_CODE(chp_agent_kind_of(w[0].agent), CHP_THREAD);
 	CHECK_CODE(chp_agent_kind_of(w[1].agent), CHP_TASK);
 
-	CHECK_CODE(chp_semaphore_release(&s, 6), 0);
+	release(6);
 	CHECK_CODE(chp_join(&task, NULL), 0);
 	h_until(chp_semaphore_queue_length(&s) <= 1);
 	CHECK_CODE(h_poll(&poller.op.op, &poller.waker), 0);
@@ -269,8 +227,8 @@ static void describe_gives_the_name_and_the_count(void)
 	CHECK_EQ(strcmp(text, "berths["), 0);
 	CHECK_EQ(text[8], 'x');
 	CHECK_EQ(chp_semaphore_describe(&s, NULL, 0), 20);
-	CHECK_CODE(chp_semaphore_release(&s, CHP_SEMAPHORE_MAX), 0);
-	CHECK_CODE(chp_semaphore_release(&s, 3), 0);
+	release(CHP_SEMAPHORE_MAX);
+	release(3);
 	chp_semaphore_describe(&s, text, sizeof(text));
 	CHECK_EQ(strcmp(text, "berths[Permits = 288230376151711743]"), 0);
 }
@@ -302,7 +260,7 @@ static void save_and_restore_keep_count_capacity_and_policy(chp_policy policy)
 		if (counts[i] < 0)
 			CHECK_CODE(chp_semaphore_reduce(&s, -counts[i]), 0);
 		else
-			CHECK_CODE(chp_semaphore_release(&s, counts[i]), 0);
+			release(counts[i]);
 		memset(&state, 0xff, sizeof(state));
 		chp_semaphore_save(&s, &state);
 		CHECK_EQ(state.permits, counts[i]);
@@ -334,7 +292,7 @@ static void waiters_and_closing_are_not_saved(chp_policy policy)
 	CHECK_EQ(chp_semaphore_available(&copy), 2);
 	/* The original is undisturbed. */
 	CHECK_EQ(chp_semaphore_queue_length(&s), 1);
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+	release(1);
 	CHECK_CODE(h_poll(&p.op.op, &p.waker), 0);
 	chp_semaphore_close(&s);
 	chp_semaphore_save(&s, &state);
@@ -386,33 +344,22 @@ static void destroying_with_waiters_is_misuse(chp_policy policy)
 	h_must_panic(destroy_with_a_waiter, &policy, "berths");
 }
 
-/* clang-format off */
-BY_POLICY(a_waiter_that_has_returned_is_not_counted)
-BY_POLICY(a_waiter_that_has_given_up_is_not_counted)
-BY_POLICY(queue_length_follows_places_taken_and_left)
-BY_POLICY(the_list_names_threads_tasks_and_pollers)
-BY_POLICY(the_list_is_cut_at_max_and_counts_all)
-BY_POLICY(polling_again_keeps_the_place)
-BY_POLICY(the_list_follows_the_waker)
-BY_POLICY(save_and_restore_keep_count_capacity_and_policy)
-BY_POLICY(waiters_and_closing_are_not_saved)
-BY_POLICY(destroying_with_waiters_is_misuse)
-
 static const struct h_test tests[] = {
-	TESTS(a_waiter_that_has_returned_is_not_counted, IN_ALL),
-	TESTS(a_waiter_that_has_given_up_is_not_counted, IN_ALL),
-	TESTS(queue_length_follows_places_taken_and_left, IN_CT | IN_POLLED),
-	TESTS(the_list_names_threads_tasks_and_pollers, IN_TASKS),
-	TESTS(the_list_is_cut_at_max_and_counts_all, IN_ALL),
-	TESTS(polling_again_keeps_the_place, IN_CT | IN_POLLED),
-	TESTS(the_list_follows_the_waker, IN_ALL),
+	TEST_BY_POLICY(a_waiter_that_has_returned_is_not_counted, IN_ALL),
+	TEST_BY_POLICY(a_waiter_that_has_given_up_is_not_counted, IN_ALL),
+	TEST_BY_POLICY(queue_length_follows_places_taken_and_left,
+		       IN_CT | IN_POLLED),
+	TEST_BY_POLICY(the_list_names_threads_tasks_and_pollers, IN_TASKS),
+	TEST_BY_POLICY(the_list_is_cut_at_max_and_counts_all, IN_ALL),
+	TEST_BY_POLICY(polling_again_keeps_the_place, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(the_list_follows_the_waker, IN_ALL),
 	TEST(describe_gives_the_name_and_the_count, ON_ITS_OWN),
 	TEST(describe_gives_the_address_for_a_name, ON_ITS_OWN),
-	TESTS(save_and_restore_keep_count_capacity_and_policy, ON_ITS_OWN),
-	TESTS(waiters_and_closing_are_not_saved, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(save_and_restore_keep_count_capacity_and_policy,
+		       ON_ITS_OWN),
+	TEST_BY_POLICY(waiters_and_closing_are_not_saved, IN_CT | IN_POLLED),
 	TEST(restore_refuses_bad_states, ON_ITS_OWN),
-	TESTS(destroying_with_waiters_is_misuse, ON_ITS_OWN),
+	TEST_BY_POLICY(destroying_with_waiters_is_misuse, ON_ITS_OWN),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_look", tests)

@@ -3,56 +3,7 @@
  * takes a place, which waker is woken, who owns the wakers' references, what
  * cancelling finds and to whom it passes on.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s;
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-static void release(int64_t n)
-{
-	CHECK_CODE(chp_semaphore_release(&s, n), 0);
-}
-
-static void ends_with(int64_t permits)
-{
-	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
-	CHECK_EQ(chp_semaphore_available(&s), permits);
-	chp_semaphore_destroy(&s);
-}
-
-/* A waiter that is polled by hand. */
-struct poller {
-	chp_acquire_op op;
-	struct h_waker waker;
-};
-
-static int poll_again(struct poller *p)
-{
-	return h_poll(&p->op.op, &p->waker);
-}
-
-static void queue(struct poller *p, int64_t n)
-{
-	memset(p, 0, sizeof(*p));
-	chp_semaphore_acquire_op(&p->op, &s, n);
-	CHECK_CODE(poll_again(p), CHP_PENDING);
-	CHECK_EQ(h_refs(&p->waker), 1);
-}
+#include "sem_queue.h"
 
 /* It was woken once, gets its permits, and no waker is left behind. */
 static void goes(struct poller *p)
@@ -155,7 +106,7 @@ static void the_newest_waker_replaces_the_one_before(chp_policy policy)
 	struct poller p;
 
 	make(0, policy);
-	queue(&p, 1);
+	queue_poller(&p, 1);
 	CHECK_CODE(h_poll(&p.op.op, &other), CHP_PENDING);
 	CHECK_EQ(h_refs(&p.waker), 0);
 	CHECK_EQ(h_refs(&other), 1);
@@ -179,7 +130,7 @@ static void a_waker_can_be_replaced_by_none(chp_policy policy)
 
 	make(0, policy);
 	for (int i = 0; i < 2; i++)
-		queue(&p[i], 1);
+		queue_poller(&p[i], 1);
 	for (int i = 0; i < 2; i++) {
 		chp_poll_ctx nobody =
 			chp_poll_ctx_of((chp_waker){ NULL, NULL });
@@ -217,7 +168,7 @@ static void an_operation_may_be_handed_to_another_agent(chp_policy policy)
 	struct h_agent a;
 
 	make(0, policy);
-	queue(&p, 1);
+	queue_poller(&p, 1);
 	h_spawn(&a, poll_for_somebody_else, &h);
 	h_join(&a);
 	CHECK_EQ(h_refs(&p.waker), 0);
@@ -259,7 +210,7 @@ static void a_waiter_is_woken_when_all_is_there(chp_policy policy)
 	struct poller p;
 
 	make(0, policy);
-	queue(&p, 3);
+	queue_poller(&p, 3);
 	for (int i = 0; i < 2; i++) {
 		release(1);
 		if (policy == CHP_UNFAIR)
@@ -284,7 +235,7 @@ static void cancelling_a_queued_operation_finds_nothing(chp_policy policy)
 
 	make(0, policy);
 	for (int i = 0; i < 3; i++)
-		queue(&p[i], 1);
+		queue_poller(&p[i], 1);
 	CHECK_EQ(cancel(&p[1]), CHP_HELD_NOTHING);
 	CHECK_EQ(h_wakes(&p[1].waker), 0);
 	release(2);
@@ -300,7 +251,7 @@ static void cancelling_a_granted_operation_gives_back(chp_policy policy)
 	struct poller p;
 
 	make(0, policy);
-	queue(&p, 3);
+	queue_poller(&p, 3);
 	release(3);
 	CHECK_EQ(cancel(&p), found);
 	CHECK_EQ(h_wakes(&p.waker), 1);
@@ -312,10 +263,10 @@ static void what_is_given_back_goes_to_those_behind(chp_policy policy)
 	struct poller large, one, two, last;
 
 	make(0, policy);
-	queue(&large, 3);
-	queue(&one, 1);
-	queue(&two, 2);
-	queue(&last, 1);
+	queue_poller(&large, 3);
+	queue_poller(&one, 1);
+	queue_poller(&two, 2);
+	queue_poller(&last, 1);
 	release(3);
 	CHECK_EQ(h_wakes(&one.waker), 0);
 	cancel(&large);
@@ -333,8 +284,8 @@ static void what_is_given_back_tops_up_the_next(chp_policy policy)
 	struct poller small, large;
 
 	make(0, policy);
-	queue(&small, 1);
-	queue(&large, 3);
+	queue_poller(&small, 1);
+	queue_poller(&large, 3);
 	release(1);
 	cancel(&small);
 	CHECK_CODE(poll_again(&large), CHP_PENDING);
@@ -412,40 +363,22 @@ static void polling_a_finished_operation_is_misuse(chp_policy policy)
 		     "semaphore acquire");
 }
 
-/* clang-format off */
-BY_POLICY(an_operation_is_lazy_until_its_first_poll)
-BY_POLICY(a_free_permit_needs_no_waker)
-BY_POLICY(an_operation_without_a_waker_takes_a_place)
-BY_POLICY(the_newest_waker_replaces_the_one_before)
-BY_POLICY(a_waker_can_be_replaced_by_none)
-BY_POLICY(an_operation_may_be_handed_to_another_agent)
-BY_POLICY(an_agent_may_park_with_its_own_waker)
-BY_POLICY(a_waiter_is_woken_when_all_is_there)
-BY_POLICY(cancelling_a_queued_operation_finds_nothing)
-BY_POLICY(cancelling_a_granted_operation_gives_back)
-BY_POLICY(what_is_given_back_goes_to_those_behind)
-BY_POLICY(what_is_given_back_tops_up_the_next)
-BY_POLICY(cancelling_a_new_operation_finishes_it)
-BY_POLICY(cancelling_a_finished_operation_does_nothing)
-BY_POLICY(polling_a_finished_operation_is_misuse)
-
 static const struct h_test tests[] = {
-	TESTS(an_operation_is_lazy_until_its_first_poll, IN_ALL),
-	TESTS(a_free_permit_needs_no_waker, IN_ALL),
-	TESTS(an_operation_without_a_waker_takes_a_place, IN_ALL),
-	TESTS(the_newest_waker_replaces_the_one_before, IN_ALL),
-	TESTS(a_waker_can_be_replaced_by_none, IN_ALL),
-	TESTS(an_operation_may_be_handed_to_another_agent, IN_ALL),
-	TESTS(an_agent_may_park_with_its_own_waker, IN_BLOCKING),
-	TESTS(a_waiter_is_woken_when_all_is_there, IN_ALL),
-	TESTS(cancelling_a_queued_operation_finds_nothing, IN_ALL),
-	TESTS(cancelling_a_granted_operation_gives_back, IN_ALL),
-	TESTS(what_is_given_back_goes_to_those_behind, IN_ALL),
-	TESTS(what_is_given_back_tops_up_the_next, IN_ALL),
-	TESTS(cancelling_a_new_operation_finishes_it, IN_ALL),
-	TESTS(cancelling_a_finished_operation_does_nothing, IN_ALL),
-	TESTS(polling_a_finished_operation_is_misuse, ON_ITS_OWN),
+	TEST_BY_POLICY(an_operation_is_lazy_until_its_first_poll, IN_ALL),
+	TEST_BY_POLICY(a_free_permit_needs_no_waker, IN_ALL),
+	TEST_BY_POLICY(an_operation_without_a_waker_takes_a_place, IN_ALL),
+	TEST_BY_POLICY(the_newest_waker_replaces_the_one_before, IN_ALL),
+	TEST_BY_POLICY(a_waker_can_be_replaced_by_none, IN_ALL),
+	TEST_BY_POLICY(an_operation_may_be_handed_to_another_agent, IN_ALL),
+	TEST_BY_POLICY(an_agent_may_park_with_its_own_waker, IN_BLOCKING),
+	TEST_BY_POLICY(a_waiter_is_woken_when_all_is_there, IN_ALL),
+	TEST_BY_POLICY(cancelling_a_queued_operation_finds_nothing, IN_ALL),
+	TEST_BY_POLICY(cancelling_a_granted_operation_gives_back, IN_ALL),
+	TEST_BY_POLICY(what_is_given_back_goes_to_those_behind, IN_ALL),
+	TEST_BY_POLICY(what_is_given_back_tops_up_the_next, IN_ALL),
+	TEST_BY_POLICY(cancelling_a_new_operation_finishes_it, IN_ALL),
+	TEST_BY_POLICY(cancelling_a_finished_operation_does_nothing, IN_ALL),
+	TEST_BY_POLICY(polling_a_finished_operation_is_misuse, ON_ITS_OWN),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_op", tests)

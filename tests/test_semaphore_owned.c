@@ -6,20 +6,7 @@
  * exists() counts the heap blocks of the library; the harness checks at each
  * test's end that none was left, and a sanitizer that none was used too late.
  */
-#include "harness.h"
-
-#include <sched.h>
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
+#include "sem.h"
 
 static long blocks_before;
 
@@ -39,8 +26,8 @@ static bool exists(void)
 	return h_blocks() > blocks_before;
 }
 
-static int acquire_with(chp_semaphore *s, int64_t n, chp_permit *permit,
-			const chp_wait *w)
+static int acquire_owned(chp_semaphore *s, int64_t n, chp_permit *permit,
+			 const chp_wait *w)
 {
 	chp_acquire_op op;
 
@@ -55,24 +42,10 @@ static chp_permit acquire(chp_semaphore *s, int64_t n)
 {
 	chp_permit permit;
 
-	CHECK_CODE(acquire_with(s, n, &permit, NULL), 0);
+	CHECK_CODE(acquire_owned(s, n, &permit, NULL), 0);
 	CHECK_EQ(chp_permit_count(&permit), n);
 	CHECK(permit.semaphore == s);
 	return permit;
-}
-
-static chp_permit garbage(void)
-{
-	chp_permit permit;
-
-	memset(&permit, 0x5a, sizeof(permit));
-	return permit;
-}
-
-static void is_empty(const chp_permit *permit)
-{
-	CHECK_EQ(chp_permit_count(permit), 0);
-	CHECK(permit->semaphore == NULL);
 }
 
 /* ---- References ---- */
@@ -241,13 +214,13 @@ static void a_failed_acquire_holds_no_reference(chp_policy policy)
 
 	chp_cancel_now(&token);
 	p = garbage();
-	CHECK_CODE(acquire_with(s, -1, &p, NULL), CHP_EINVAL);
+	CHECK_CODE(acquire_owned(s, -1, &p, NULL), CHP_EINVAL);
 	is_empty(&p);
 	p = garbage();
-	CHECK_CODE(acquire_with(s, 2, &p, &past), CHP_ETIMEDOUT);
+	CHECK_CODE(acquire_owned(s, 2, &p, &past), CHP_ETIMEDOUT);
 	is_empty(&p);
 	p = garbage();
-	CHECK_CODE(acquire_with(s, 2, &p, &soon), CHP_ETIMEDOUT);
+	CHECK_CODE(acquire_owned(s, 2, &p, &soon), CHP_ETIMEDOUT);
 	is_empty(&p);
 	p = garbage();
 	CHECK_CODE(chp_semaphore_try_acquire_owned(s, 2, &p), CHP_EAGAIN);
@@ -257,16 +230,16 @@ static void a_failed_acquire_holds_no_reference(chp_policy policy)
 	is_empty(&p);
 	if (h_mode() != H_POLLED) {
 		p = garbage();
-		CHECK_CODE(acquire_with(s, 1, &p, &cancelled), CHP_ECANCELED);
+		CHECK_CODE(acquire_owned(s, 1, &p, &cancelled), CHP_ECANCELED);
 		is_empty(&p);
 		p = garbage();
 		CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
-		CHECK_CODE(acquire_with(s, 1, &p, NULL), CHP_EINTR);
+		CHECK_CODE(acquire_owned(s, 1, &p, NULL), CHP_EINTR);
 		is_empty(&p);
 	}
 	chp_semaphore_close(s);
 	p = garbage();
-	CHECK_CODE(acquire_with(s, 1, &p, NULL), CHP_ECLOSED);
+	CHECK_CODE(acquire_owned(s, 1, &p, NULL), CHP_ECLOSED);
 	is_empty(&p);
 	p = garbage();
 	CHECK_CODE(chp_semaphore_try_acquire_owned(s, 1, &p), CHP_ECLOSED);
@@ -408,14 +381,6 @@ static void the_last_of_several_owners_frees(chp_policy policy)
 	}
 }
 
-/* Let others run, also those that share the processor with this worker. */
-static void rest(void)
-{
-	h_yield();
-	if (h_mode() == H_MT)
-		sched_yield();
-}
-
 static chp_ptr fed; /* a semaphore that only its waiter keeps alive */
 
 static void *feed(void *arg)
@@ -436,7 +401,7 @@ static void a_fed_waiter_frees_under_the_release_that_fed_it(chp_policy policy)
 	long rounds = h_rounds(h_mode() == H_CT ? 2000 : 10000);
 	struct h_agent a;
 
-	(h_mode() == H_MT ? h_spawn_thread : h_spawn)(&a, feed, &rounds);
+	spawn_other(&a, feed, &rounds);
 	for (long i = 0; i < rounds; i++) {
 		chp_permit p = { NULL, 0, 0, 0 };
 		chp_semaphore *s = chp_semaphore_new(0, policy);
@@ -454,46 +419,29 @@ static void a_fed_waiter_frees_under_the_release_that_fed_it(chp_policy policy)
 		}
 		chp_permit_release(&p);
 	}
-	(h_mode() == H_MT ? h_join_thread : h_join)(&a);
+	join_other(&a);
 }
 
-/* clang-format off */
-BY_POLICY(the_last_reference_frees)
-BY_POLICY(the_last_unref_with_waiters_is_misuse)
-BY_POLICY(an_owned_permit_keeps_the_semaphore_alive)
-BY_POLICY(forgetting_an_owned_permit_drops_its_reference)
-BY_POLICY(an_owned_permit_for_none_holds_a_reference)
-BY_POLICY(each_part_of_a_split_holds_a_reference)
-BY_POLICY(merged_permits_hold_one_reference)
-BY_POLICY(owned_and_borrowed_permits_do_not_merge)
-BY_POLICY(a_failed_acquire_holds_no_reference)
-BY_POLICY(an_operation_holds_a_reference_while_it_waits)
-BY_POLICY(an_operation_never_polled_holds_nothing)
-BY_POLICY(cancelling_drops_the_operations_reference)
-BY_POLICY(closing_drops_the_operations_reference)
-BY_POLICY(an_operation_that_ends_at_once_keeps_no_reference)
-BY_POLICY(the_last_of_several_owners_frees)
-BY_POLICY(a_fed_waiter_frees_under_the_release_that_fed_it)
-
 static const struct h_test tests[] = {
-	TESTS(the_last_reference_frees, IN_CT | IN_POLLED),
+	TEST_BY_POLICY(the_last_reference_frees, IN_CT | IN_POLLED),
 	TEST(new_refuses_what_init_refuses, ON_ITS_OWN),
-	TESTS(the_last_unref_with_waiters_is_misuse, ON_ITS_OWN),
-	TESTS(an_owned_permit_keeps_the_semaphore_alive, IN_ALL),
-	TESTS(forgetting_an_owned_permit_drops_its_reference, IN_ALL),
-	TESTS(an_owned_permit_for_none_holds_a_reference, IN_ALL),
-	TESTS(each_part_of_a_split_holds_a_reference, IN_ALL),
-	TESTS(merged_permits_hold_one_reference, IN_ALL),
-	TESTS(owned_and_borrowed_permits_do_not_merge, IN_ALL),
-	TESTS(a_failed_acquire_holds_no_reference, IN_ALL),
-	TESTS(an_operation_holds_a_reference_while_it_waits, IN_ALL),
-	TESTS(an_operation_never_polled_holds_nothing, IN_ALL),
-	TESTS(cancelling_drops_the_operations_reference, IN_ALL),
-	TESTS(closing_drops_the_operations_reference, IN_ALL),
-	TESTS(an_operation_that_ends_at_once_keeps_no_reference, IN_ALL),
-	TESTS(the_last_of_several_owners_frees, IN_ALL),
-	TESTS(a_fed_waiter_frees_under_the_release_that_fed_it, IN_ALL),
+	TEST_BY_POLICY(the_last_unref_with_waiters_is_misuse, ON_ITS_OWN),
+	TEST_BY_POLICY(an_owned_permit_keeps_the_semaphore_alive, IN_ALL),
+	TEST_BY_POLICY(forgetting_an_owned_permit_drops_its_reference, IN_ALL),
+	TEST_BY_POLICY(an_owned_permit_for_none_holds_a_reference, IN_ALL),
+	TEST_BY_POLICY(each_part_of_a_split_holds_a_reference, IN_ALL),
+	TEST_BY_POLICY(merged_permits_hold_one_reference, IN_ALL),
+	TEST_BY_POLICY(owned_and_borrowed_permits_do_not_merge, IN_ALL),
+	TEST_BY_POLICY(a_failed_acquire_holds_no_reference, IN_ALL),
+	TEST_BY_POLICY(an_operation_holds_a_reference_while_it_waits, IN_ALL),
+	TEST_BY_POLICY(an_operation_never_polled_holds_nothing, IN_ALL),
+	TEST_BY_POLICY(cancelling_drops_the_operations_reference, IN_ALL),
+	TEST_BY_POLICY(closing_drops_the_operations_reference, IN_ALL),
+	TEST_BY_POLICY(an_operation_that_ends_at_once_keeps_no_reference,
+		       IN_ALL),
+	TEST_BY_POLICY(the_last_of_several_owners_frees, IN_ALL),
+	TEST_BY_POLICY(a_fed_waiter_frees_under_the_release_that_fed_it,
+		       IN_ALL),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_owned", tests)

@@ -3,64 +3,44 @@
  * things: poll, cancel, release, close, start another wait, from inside their
  * wake callback.  Wakers run outside all locks, each exactly once.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
+#include "sem_queue.h"
 
 enum { MANY = 300 };
 
-static chp_semaphore s;
-
 /* A poller whose waker calls then(), which may do anything. */
-struct poller {
+struct doer {
 	chp_acquire_op op;
-	void (*then)(struct poller *p);
+	void (*then)(struct doer *p);
 	int result;
 	chp_word wakes, refs;
-	struct poller *other;
+	struct doer *other;
 };
 
-static struct poller p[MANY];
-
-static uint32_t get(const chp_word *w)
-{
-	return __atomic_load_n(&w->v, __ATOMIC_SEQ_CST);
-}
+static struct doer p[MANY];
 
 static void wake(void *data)
 {
-	struct poller *q = data;
+	struct doer *q = data;
 
-	__atomic_add_fetch(&q->wakes.v, 1, __ATOMIC_SEQ_CST);
+	h_add(&q->wakes, 1);
 	if (q->then)
 		q->then(q);
-	__atomic_sub_fetch(&q->refs.v, 1, __ATOMIC_SEQ_CST);
+	h_sub(&q->refs, 1);
 }
 
 static void retain(void *data)
 {
-	__atomic_add_fetch(&((struct poller *)data)->refs.v, 1,
-			   __ATOMIC_SEQ_CST);
+	h_add(&((struct doer *)data)->refs, 1);
 }
 
 static void drop(void *data)
 {
-	__atomic_sub_fetch(&((struct poller *)data)->refs.v, 1,
-			   __ATOMIC_SEQ_CST);
+	h_sub(&((struct doer *)data)->refs, 1);
 }
 
 static const chp_waker_class waker_class = { wake, retain, drop };
 
-static int poll(struct poller *q)
+static int poll(struct doer *q)
 {
 	chp_poll_ctx ctx = chp_poll_ctx_of((chp_waker){ &waker_class, q });
 
@@ -68,7 +48,7 @@ static int poll(struct poller *q)
 	return q->result;
 }
 
-static void queue(struct poller *q, int64_t n, void (*then)(struct poller *))
+static void queue_doer(struct doer *q, int64_t n, void (*then)(struct doer *))
 {
 	memset(q, 0, sizeof(*q));
 	q->then = then;
@@ -76,21 +56,11 @@ static void queue(struct poller *q, int64_t n, void (*then)(struct poller *))
 	CHECK_CODE(poll(q), CHP_PENDING);
 }
 
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-static void release(int64_t n)
-{
-	CHECK_CODE(chp_semaphore_release(&s, n), 0);
-}
-
 static void nobody_waits(void)
 {
 	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
 	for (int i = 0; i < MANY; i++)
-		CHECK_EQ(get(&p[i].refs), 0);
+		CHECK_EQ(h_load(&p[i].refs), 0);
 }
 
 /* Wakes inside wakes need stack, of which a task has little. */
@@ -105,16 +75,16 @@ static void release_wakes_each_of_many_once(chp_policy policy)
 {
 	make(0, policy);
 	for (int i = 0; i < MANY; i++)
-		queue(&p[i], 1, NULL);
+		queue_doer(&p[i], 1, NULL);
 	CHECK_EQ(chp_semaphore_queue_length(&s), MANY);
 	release(MANY);
 	for (int i = 0; i < MANY; i++) {
 		/* UNFAIR: woken when the one before has taken its permit. */
-		CHECK_EQ(get(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
 		CHECK_CODE(poll(&p[i]), 0);
 	}
 	for (int i = 0; i < MANY; i++)
-		CHECK_EQ(get(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
 	nobody_waits();
 	CHECK_EQ(chp_semaphore_available(&s), 0);
 }
@@ -123,16 +93,16 @@ static void close_wakes_each_of_many_once(chp_policy policy)
 {
 	make(0, policy);
 	for (int i = 0; i < MANY; i++)
-		queue(&p[i], i + 1, NULL);
+		queue_doer(&p[i], i + 1, NULL);
 	chp_semaphore_close(&s);
 	for (int i = 0; i < MANY; i++) {
-		CHECK_EQ(get(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
 		CHECK_CODE(poll(&p[i]), CHP_ECLOSED);
 	}
 	nobody_waits();
 }
 
-static void poll_and_keep(struct poller *q)
+static void poll_and_keep(struct doer *q)
 {
 	CHECK_CODE(poll(q), 0);
 }
@@ -144,17 +114,17 @@ static void each_of_many_polls_inside_its_wake(chp_policy policy)
 
 	make(0, policy);
 	for (int i = 0; i < many; i++)
-		queue(&p[i], 1, poll_and_keep);
+		queue_doer(&p[i], 1, poll_and_keep);
 	release(many + 5);
 	for (int i = 0; i < many; i++) {
 		CHECK_CODE(p[i].result, 0);
-		CHECK_EQ(get(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
 	}
 	nobody_waits();
 	CHECK_EQ(chp_semaphore_available(&s), 5);
 }
 
-static void pass_on(struct poller *q)
+static void pass_on(struct doer *q)
 {
 	CHECK_CODE(poll(q), 0);
 	release(1);
@@ -167,11 +137,11 @@ static void each_of_many_releases_inside_its_wake(chp_policy policy)
 
 	make(0, policy);
 	for (int i = 0; i < many; i++)
-		queue(&p[i], 1, pass_on);
+		queue_doer(&p[i], 1, pass_on);
 	release(1);
 	for (int i = 0; i < many; i++) {
 		CHECK_CODE(p[i].result, 0);
-		CHECK_EQ(get(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
 	}
 	nobody_waits();
 	CHECK_EQ(chp_semaphore_available(&s), 1);
@@ -179,7 +149,7 @@ static void each_of_many_releases_inside_its_wake(chp_policy policy)
 
 /* ---- Wakers that do other things ---- */
 
-static void cancel_myself(struct poller *q)
+static void cancel_myself(struct doer *q)
 {
 	chp_op_cancel(&q->op.op);
 }
@@ -190,17 +160,17 @@ static void each_of_many_cancels_inside_its_wake(chp_policy policy)
 
 	make(0, policy);
 	for (int i = 0; i < many; i++)
-		queue(&p[i], 1, cancel_myself);
+		queue_doer(&p[i], 1, cancel_myself);
 	release(1);
 	for (int i = 0; i < many; i++) {
 		CHECK(chp_op_is_finished(&p[i].op.op));
-		CHECK_EQ(get(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
 	}
 	nobody_waits();
 	CHECK_EQ(chp_semaphore_available(&s), 1);
 }
 
-static void cancel_the_other(struct poller *q)
+static void cancel_the_other(struct doer *q)
 {
 	CHECK_CODE(poll(q), 0);
 	chp_op_cancel(&q->other->op.op);
@@ -210,22 +180,22 @@ static void cancel_the_other(struct poller *q)
 static void a_wake_cancels_another_that_was_granted_too(chp_policy policy)
 {
 	make(0, policy);
-	queue(&p[0], 1, cancel_the_other);
-	queue(&p[1], 2, NULL);
-	queue(&p[2], 2, poll_and_keep);
+	queue_doer(&p[0], 1, cancel_the_other);
+	queue_doer(&p[1], 2, NULL);
+	queue_doer(&p[2], 2, poll_and_keep);
 	p[0].other = &p[1];
 	release(3);
 	CHECK(chp_op_is_finished(&p[1].op.op));
-	CHECK(get(&p[1].wakes) <= 1);
+	CHECK(h_load(&p[1].wakes) <= 1);
 	CHECK_CODE(p[2].result, 0);
-	CHECK_EQ(get(&p[2].wakes), 1);
+	CHECK_EQ(h_load(&p[2].wakes), 1);
 	for (int i = 0; i < 3; i++)
-		CHECK_EQ(get(&p[i].refs), 0);
+		CHECK_EQ(h_load(&p[i].refs), 0);
 	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
 	CHECK_EQ(chp_semaphore_available(&s), 0);
 }
 
-static void wait_again(struct poller *q)
+static void wait_again(struct doer *q)
 {
 	int64_t n = q->op.wait.n;
 
@@ -239,25 +209,25 @@ static void wait_again(struct poller *q)
 static void a_wake_waits_again_in_the_same_operation(chp_policy policy)
 {
 	make(0, policy);
-	queue(&p[0], 3, wait_again);
+	queue_doer(&p[0], 3, wait_again);
 	release(3);
-	CHECK_EQ(get(&p[0].wakes), 1);
+	CHECK_EQ(h_load(&p[0].wakes), 1);
 	CHECK_EQ(chp_semaphore_queue_length(&s), 1);
 	release(1);
 	CHECK_CODE(p[0].result, 0);
-	CHECK_EQ(get(&p[0].wakes), 2);
-	CHECK_EQ(get(&p[0].refs), 0);
+	CHECK_EQ(h_load(&p[0].wakes), 2);
+	CHECK_EQ(h_load(&p[0].refs), 0);
 	CHECK_EQ(chp_semaphore_available(&s), 0);
 }
 
 /* What it was handed and has not fetched goes back with all the others'. */
-static void close_it(struct poller *q)
+static void close_it(struct doer *q)
 {
 	chp_semaphore_close(&s);
 	CHECK_CODE(poll(q), CHP_ECLOSED);
 }
 
-static void expect_closed(struct poller *q)
+static void expect_closed(struct doer *q)
 {
 	CHECK_CODE(poll(q), CHP_ECLOSED);
 }
@@ -265,14 +235,14 @@ static void expect_closed(struct poller *q)
 static void a_wake_closes_the_semaphore(chp_policy policy)
 {
 	make(0, policy);
-	queue(&p[0], 1, close_it);
-	queue(&p[1], 1, expect_closed);
-	queue(&p[2], 1, expect_closed);
+	queue_doer(&p[0], 1, close_it);
+	queue_doer(&p[1], 1, expect_closed);
+	queue_doer(&p[2], 1, expect_closed);
 	release(2);
 	for (int i = 0; i < 3; i++) {
 		CHECK_CODE(p[i].result, CHP_ECLOSED);
-		CHECK_EQ(get(&p[i].wakes), 1);
-		CHECK_EQ(get(&p[i].refs), 0);
+		CHECK_EQ(h_load(&p[i].wakes), 1);
+		CHECK_EQ(h_load(&p[i].refs), 0);
 	}
 	CHECK_EQ(chp_semaphore_available(&s), 2);
 }
@@ -281,10 +251,10 @@ static void a_wake_closes_the_semaphore(chp_policy policy)
 
 static chp_word served;
 
-static void count_and_keep(struct poller *q)
+static void count_and_keep(struct doer *q)
 {
 	CHECK_CODE(poll(q), 0);
-	__atomic_add_fetch(&served.v, 1, __ATOMIC_SEQ_CST);
+	h_add(&served, 1);
 }
 
 static void *release_half(void *arg)
@@ -304,41 +274,29 @@ static void two_releasers_wake_each_of_many_once(chp_policy policy)
 		make(0, policy);
 		served.v = 0;
 		for (int i = 0; i < many; i++)
-			queue(&p[i], 1, count_and_keep);
+			queue_doer(&p[i], 1, count_and_keep);
 		for (int i = 0; i < 2; i++)
 			h_spawn(&a[i], release_half, &many);
 		for (int i = 0; i < 2; i++)
 			h_join(&a[i]);
-		CHECK_EQ(get(&served), many);
+		CHECK_EQ(h_load(&served), many);
 		for (int i = 0; i < many; i++)
-			CHECK_EQ(get(&p[i].wakes), 1);
+			CHECK_EQ(h_load(&p[i].wakes), 1);
 		nobody_waits();
 		CHECK_EQ(chp_semaphore_available(&s), 0);
 	}
 }
 
-/* clang-format off */
-BY_POLICY(release_wakes_each_of_many_once)
-BY_POLICY(close_wakes_each_of_many_once)
-BY_POLICY(each_of_many_polls_inside_its_wake)
-BY_POLICY(each_of_many_releases_inside_its_wake)
-BY_POLICY(each_of_many_cancels_inside_its_wake)
-BY_POLICY(a_wake_cancels_another_that_was_granted_too)
-BY_POLICY(a_wake_waits_again_in_the_same_operation)
-BY_POLICY(a_wake_closes_the_semaphore)
-BY_POLICY(two_releasers_wake_each_of_many_once)
-
 static const struct h_test tests[] = {
-	TESTS(release_wakes_each_of_many_once, IN_ALL),
-	TESTS(close_wakes_each_of_many_once, IN_ALL),
-	TESTS(each_of_many_polls_inside_its_wake, IN_ALL),
-	TESTS(each_of_many_releases_inside_its_wake, IN_ALL),
-	TESTS(each_of_many_cancels_inside_its_wake, IN_ALL),
-	TESTS(a_wake_cancels_another_that_was_granted_too, IN_ALL),
-	TESTS(a_wake_waits_again_in_the_same_operation, IN_ALL),
-	TESTS(a_wake_closes_the_semaphore, IN_ALL),
-	TESTS(two_releasers_wake_each_of_many_once, IN_ALL),
+	TEST_BY_POLICY(release_wakes_each_of_many_once, IN_ALL),
+	TEST_BY_POLICY(close_wakes_each_of_many_once, IN_ALL),
+	TEST_BY_POLICY(each_of_many_polls_inside_its_wake, IN_ALL),
+	TEST_BY_POLICY(each_of_many_releases_inside_its_wake, IN_ALL),
+	TEST_BY_POLICY(each_of_many_cancels_inside_its_wake, IN_ALL),
+	TEST_BY_POLICY(a_wake_cancels_another_that_was_granted_too, IN_ALL),
+	TEST_BY_POLICY(a_wake_waits_again_in_the_same_operation, IN_ALL),
+	TEST_BY_POLICY(a_wake_closes_the_semaphore, IN_ALL),
+	TEST_BY_POLICY(two_releasers_wake_each_of_many_once, IN_ALL),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_pollers", tests)

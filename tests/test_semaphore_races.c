@@ -6,35 +6,11 @@
  * A duel is many rounds: before() alone, then mine() and theirs() at once with
  * a random delay before each, then after() alone, which counts.  In a runtime
  * of one thread the two take turns, so a few rounds say all there is to say.
- * In one of many threads the other party is a plain thread: two tasks that
- * yield to each other would stay on one worker and never meet.
+ * Who the other party is, and where it runs, is in sem.h.
  */
-#include "harness.h"
+#include "sem_queue.h"
 
-#include <sched.h>
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s, t;
-
-static int acquire_with(int64_t n, const chp_wait *w)
-{
-	chp_acquire_op op;
-
-	if (h_mode() != H_POLLED)
-		return chp_semaphore_acquire_with(&s, n, w);
-	chp_semaphore_acquire_op(&op, &s, n);
-	return h_wait(&op.op, w);
-}
+static chp_semaphore t;
 
 /* ---- Duels ---- */
 
@@ -52,20 +28,12 @@ static chp_agent me;
 static long round_now;
 static int result; /* of mine */
 
-static uint32_t random_below(uint32_t *seed, uint32_t n)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 17;
-	*seed ^= *seed << 5;
-	return *seed % n;
-}
-
 /* From nothing to a few microseconds. */
-static void dawdle(uint32_t *seed, uint32_t most)
+static void dawdle(struct h_rng *rng, uint32_t most)
 {
-	uint32_t n = random_below(seed, most);
+	uint32_t n = h_below(rng, most);
 
-	if (random_below(seed, 8) == 0)
+	if (h_below(rng, 8) == 0)
 		return;
 	while (n--)
 		__asm__ volatile("" ::: "memory");
@@ -73,47 +41,24 @@ static void dawdle(uint32_t *seed, uint32_t most)
 
 static void await_turn(struct duel *d, uint32_t turn)
 {
-	while (__atomic_load_n(&d->turn.v, __ATOMIC_ACQUIRE) != turn) {
-		h_yield();
-		/* A worker lets go of its processor, which others may want. */
-		if (h_mode() == H_MT)
-			sched_yield();
-	}
+	while (h_load(&d->turn) != turn)
+		rest();
 }
 
 static void give_turn(struct duel *d, uint32_t turn)
 {
-	__atomic_store_n(&d->turn.v, turn, __ATOMIC_RELEASE);
-}
-
-/*
- * Each party has its processor: left alone, two threads that yield to each
- * other may share one for a whole test, and never meet.
- */
-static cpu_set_t processors;
-
-static void run_on(int which)
-{
-	cpu_set_t one;
-
-	if (h_mode() == H_CT || CPU_COUNT(&processors) < 2)
-		return;
-	CPU_ZERO(&one);
-	for (int i = 0; i < CPU_SETSIZE && which >= 0; i++)
-		if (CPU_ISSET(i, &processors) && which-- == 0)
-			CPU_SET(i, &one);
-	sched_setaffinity(0, sizeof(one), &one);
+	h_store(&d->turn, turn);
 }
 
 static void *the_other_party(void *arg)
 {
 	struct duel *d = arg;
-	uint32_t seed = 2463534242u;
+	struct h_rng rng = h_rng(2463534242u, 0);
 
 	run_on(1);
 	for (long i = 0; i < d->rounds; i++) {
 		await_turn(d, (uint32_t)(2 * i + 1));
-		dawdle(&seed, 300);
+		dawdle(&rng, 300);
 		d->theirs();
 		give_turn(d, (uint32_t)(2 * i + 2));
 	}
@@ -122,8 +67,7 @@ static void *the_other_party(void *arg)
 
 static void fight(struct duel *d, chp_policy policy)
 {
-	bool with_thread = h_mode() == H_MT;
-	uint32_t seed = 88675123u;
+	struct h_rng rng = h_rng(88675123u, 0);
 	struct h_agent other;
 
 	if (h_mode() == H_CT)
@@ -132,27 +76,26 @@ static void fight(struct duel *d, chp_policy policy)
 	d->turn.v = 0;
 	policy_now = policy;
 	me = chp_agent_current();
-	CHECK_CODE(chp_semaphore_init(&s, 0, policy), 0);
+	make(0, policy);
 	CHECK_CODE(chp_semaphore_init(&t, 0, policy), 0);
-	CHECK_EQ(sched_getaffinity(0, sizeof(processors), &processors), 0);
-	(with_thread ? h_spawn_thread : h_spawn)(&other, the_other_party, d);
+	find_processors();
+	spawn_other(&other, the_other_party, d);
 	for (long i = 0; i < d->rounds; i++) {
 		round_now = i;
 		/* Again and again: a task may have changed threads. */
-		if (i == 0 || with_thread)
+		if (i == 0 || h_mode() == H_MT)
 			run_on(0);
 		if (d->before)
 			d->before();
 		give_turn(d, (uint32_t)(2 * i + 1));
 		/* More, for the other one first has to see its turn. */
-		dawdle(&seed, 8000);
+		dawdle(&rng, 8000);
 		d->mine();
 		await_turn(d, (uint32_t)(2 * i + 2));
 		d->after();
 	}
-	(with_thread ? h_join_thread : h_join)(&other);
-	if (!with_thread)
-		sched_setaffinity(0, sizeof(processors), &processors);
+	join_other(&other);
+	run_anywhere();
 }
 
 /* ---- What parties do ---- */
@@ -162,7 +105,7 @@ static chp_acquire_op op;
 
 static void release_one(void)
 {
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+	release(1);
 }
 
 static void close_it(void)
@@ -255,8 +198,8 @@ static void cancel_meets_release_with_another_behind(chp_policy policy)
 
 static void acquire_for_a_moment(void)
 {
-	static uint32_t seed = 521288629u;
-	chp_wait w = { .deadline = chp_in(random_below(&seed, 20000)) };
+	static struct h_rng rng = { 521288629u };
+	chp_wait w = { .deadline = chp_in(h_below(&rng, 20000)) };
 
 	result = acquire_with(1, &w);
 	if (result != CHP_ETIMEDOUT)
@@ -265,8 +208,8 @@ static void acquire_for_a_moment(void)
 
 static void release_in_a_moment(void)
 {
-	static uint32_t seed = 5783321u;
-	chp_time at = chp_in(random_below(&seed, 120000));
+	static struct h_rng rng = { 5783321u };
+	chp_time at = chp_in(h_below(&rng, 120000));
 
 	while (chp_now() < at)
 		h_yield();
@@ -358,7 +301,7 @@ static void an_interrupt_meets_release(chp_policy policy)
 
 static void make_anew(void)
 {
-	CHECK_CODE(chp_semaphore_init(&s, 0, policy_now), 0);
+	make(0, policy_now);
 }
 
 static void make_anew_and_poll_once(void)
@@ -465,28 +408,16 @@ static void a_select_takes_one_of_two_releases(chp_policy policy)
 	fight(&d, policy);
 }
 
-/* clang-format off */
-BY_POLICY(cancel_meets_release)
-BY_POLICY(cancel_meets_release_with_another_behind)
-BY_POLICY(expiry_meets_release)
-BY_POLICY(a_token_meets_release)
-BY_POLICY(an_interrupt_meets_release)
-BY_POLICY(cancel_meets_close)
-BY_POLICY(release_meets_close)
-BY_POLICY(an_acquire_meets_close)
-BY_POLICY(a_select_takes_one_of_two_releases)
-
 static const struct h_test tests[] = {
-	TESTS(cancel_meets_release, IN_ALL),
-	TESTS(cancel_meets_release_with_another_behind, IN_ALL),
-	TESTS(expiry_meets_release, IN_ALL),
-	TESTS(a_token_meets_release, IN_ALL),
-	TESTS(an_interrupt_meets_release, IN_BLOCKING),
-	TESTS(cancel_meets_close, IN_ALL),
-	TESTS(release_meets_close, IN_ALL),
-	TESTS(an_acquire_meets_close, IN_ALL),
-	TESTS(a_select_takes_one_of_two_releases, IN_ALL),
+	TEST_BY_POLICY(cancel_meets_release, IN_ALL),
+	TEST_BY_POLICY(cancel_meets_release_with_another_behind, IN_ALL),
+	TEST_BY_POLICY(expiry_meets_release, IN_ALL),
+	TEST_BY_POLICY(a_token_meets_release, IN_ALL),
+	TEST_BY_POLICY(an_interrupt_meets_release, IN_BLOCKING),
+	TEST_BY_POLICY(cancel_meets_close, IN_ALL),
+	TEST_BY_POLICY(release_meets_close, IN_ALL),
+	TEST_BY_POLICY(an_acquire_meets_close, IN_ALL),
+	TEST_BY_POLICY(a_select_takes_one_of_two_releases, IN_ALL),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_races", tests)

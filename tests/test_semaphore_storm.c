@@ -6,64 +6,27 @@
  * Half of the parties are agents of the mode, half are plain threads in every
  * mode.  Each ends by itself; the order is drawn from fixed seeds.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
+#include "sem_queue.h"
 
 enum { AGENTS = 3, THREADS = 2, PARTIES = AGENTS + THREADS };
-
-static chp_semaphore s;
-
-static int acquire_with(int64_t n, const chp_wait *w)
-{
-	chp_acquire_op op;
-
-	if (h_mode() != H_POLLED)
-		return w ? chp_semaphore_acquire_with(&s, n, w)
-			 : chp_semaphore_acquire(&s, n);
-	chp_semaphore_acquire_op(&op, &s, n);
-	return h_wait(&op.op, w);
-}
-
-static void release(int64_t n)
-{
-	CHECK_CODE(chp_semaphore_release(&s, n), 0);
-}
 
 /* ---- Parties ---- */
 
 struct party {
 	struct h_agent agent;
 	void (*play)(struct party *p);
-	uint32_t seed;
+	struct h_rng rng;
 	long rounds;
 };
 
 static chp_word left; /* parties that still play */
-
-static uint32_t random_below(struct party *p, uint32_t n)
-{
-	p->seed ^= p->seed << 13;
-	p->seed ^= p->seed >> 17;
-	p->seed ^= p->seed << 5;
-	return p->seed % n;
-}
 
 static void *run_party(void *arg)
 {
 	struct party *p = arg;
 
 	p->play(p);
-	__atomic_sub_fetch(&left.v, 1, __ATOMIC_SEQ_CST);
+	h_sub(&left, 1);
 	return NULL;
 }
 
@@ -75,13 +38,13 @@ static void play(void (*fn)(struct party *p), long rounds)
 	memset(p, 0, sizeof(p));
 	for (int i = 0; i < PARTIES; i++) {
 		p[i].play = fn;
-		p[i].seed = 2654435761u * (uint32_t)(i + 1);
+		p[i].rng = h_rng(2654435761u, (uint64_t)i);
 		p[i].rounds = rounds;
 		(i < AGENTS ? h_spawn : h_spawn_thread)(&p[i].agent, run_party,
 							&p[i]);
 	}
 	/* Joining a thread stops the worker, so only when all have played. */
-	h_until(__atomic_load_n(&left.v, __ATOMIC_SEQ_CST) == 0);
+	h_until(h_load(&left) == 0);
 	for (int i = 0; i < PARTIES; i++)
 		(i < AGENTS ? h_join : h_join_thread)(&p[i].agent);
 }
@@ -97,7 +60,7 @@ static void count_alone(struct party *p)
 
 		CHECK_CODE(acquire_with(1, NULL), 0);
 		seen = plain;
-		if (random_below(p, 16) == 0)
+		if (h_below(&p->rng, 16) == 0)
 			h_yield();
 		plain = seen + 1;
 		release(1);
@@ -109,7 +72,7 @@ static void one_permit_is_a_lock(chp_policy policy)
 	long rounds = h_rounds(4000);
 
 	plain = 0;
-	CHECK_CODE(chp_semaphore_init(&s, 1, policy), 0);
+	make(1, policy);
 	play(count_alone, rounds);
 	CHECK_EQ(plain, PARTIES * rounds);
 	CHECK_EQ(chp_semaphore_available(&s), 1);
@@ -123,8 +86,8 @@ static void one_permit_is_a_lock(chp_policy policy)
 static void read_and_write(struct party *p)
 {
 	for (long i = 0; i < p->rounds; i++) {
-		int64_t n = random_below(p, 4) == 0 ? 3 : 1;
-		int tries = random_below(p, 3);
+		int64_t n = h_below(&p->rng, 4) == 0 ? 3 : 1;
+		int tries = h_below(&p->rng, 3);
 		long seen;
 
 		/* By any way in: trying, for a moment, patiently. */
@@ -136,12 +99,12 @@ static void read_and_write(struct party *p)
 		if (tries == 2)
 			CHECK_CODE(acquire_with(n, NULL), 0);
 		seen = plain;
-		if (random_below(p, 16) == 0)
+		if (h_below(&p->rng, 16) == 0)
 			h_yield();
 		CHECK_EQ(plain, seen);
 		if (n == 3)
 			plain = seen + 1;
-		if (n == 3 && random_below(p, 2)) {
+		if (n == 3 && h_below(&p->rng, 2)) {
 			release(2);
 			n = 1;
 		}
@@ -151,7 +114,7 @@ static void read_and_write(struct party *p)
 
 static void all_permits_exclude_each_one(chp_policy policy)
 {
-	CHECK_CODE(chp_semaphore_init(&s, 3, policy), 0);
+	make(3, policy);
 	play(read_and_write, h_rounds(3000));
 	CHECK_EQ(chp_semaphore_available(&s), 3);
 	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
@@ -182,7 +145,7 @@ static void an_acquire_sees_all_the_releases_that_fed_it(chp_policy policy)
 	for (long i = 0; i < h_rounds(150); i++) {
 		next_cell.v = 0;
 		memset(cells, 0, sizeof(cells));
-		CHECK_CODE(chp_semaphore_init(&s, 0, policy), 0);
+		make(0, policy);
 		play(write_a_cell, i + 1);
 	}
 }
@@ -197,7 +160,7 @@ static void poll_and_perhaps_cancel(struct party *p, int64_t n)
 
 	chp_semaphore_acquire_op(&op, &s, n);
 	r = h_poll(&op.op, &waker);
-	for (uint32_t k = random_below(p, 4); k && r == CHP_PENDING; k--) {
+	for (uint32_t k = h_below(&p->rng, 4); k && r == CHP_PENDING; k--) {
 		h_yield();
 		r = h_poll(&op.op, &waker);
 	}
@@ -214,10 +177,10 @@ static void poll_and_perhaps_cancel(struct party *p, int64_t n)
 static void wait_a_moment(struct party *p, int64_t n)
 {
 	chp_cancel token = CHP_CANCEL_INIT;
-	chp_wait w = { .deadline = chp_in(random_below(p, 30000)) };
+	chp_wait w = { .deadline = chp_in(h_below(&p->rng, 30000)) };
 	int r;
 
-	if (random_below(p, 2))
+	if (h_below(&p->rng, 2))
 		w.cancel = &token;
 	r = acquire_with(n, &w);
 	if (r == 0)
@@ -267,9 +230,9 @@ static void look_around(void)
 static void do_anything(struct party *p)
 {
 	for (long i = 0; i < p->rounds; i++) {
-		int64_t n = random_below(p, 4);
+		int64_t n = h_below(&p->rng, 4);
 
-		switch (random_below(p, 10)) {
+		switch (h_below(&p->rng, 10)) {
 		case 0:
 		case 1:
 			CHECK_CODE(acquire_with(n, NULL), 0);
@@ -306,7 +269,7 @@ static void do_anything(struct party *p)
 
 static void no_mix_of_calls_loses_or_invents_a_permit(chp_policy policy)
 {
-	CHECK_CODE(chp_semaphore_init(&s, 4, policy), 0);
+	make(4, policy);
 	play(do_anything, h_rounds(1500));
 	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
 	/* All was put back, so what resizing left is all there. */
@@ -321,7 +284,7 @@ static chp_word taken;
 static void take_until_closed(struct party *p)
 {
 	for (;;) {
-		chp_wait w = { .deadline = random_below(p, 2)
+		chp_wait w = { .deadline = h_below(&p->rng, 2)
 						   ? chp_in(20 * CHP_US)
 						   : 0 };
 		int r = acquire_with(1, &w);
@@ -344,7 +307,7 @@ static void release_and_close(struct party *p)
 	}
 	for (long i = 0; i < p->rounds; i++) {
 		release(1);
-		if (random_below(p, 3) == 0)
+		if (h_below(&p->rng, 3) == 0)
 			h_yield();
 	}
 	chp_semaphore_close(&s);
@@ -356,7 +319,7 @@ static void closing_a_busy_semaphore_loses_no_permit(chp_policy policy)
 	for (long i = 0; i < h_rounds(100); i++) {
 		taken.v = 0;
 		next_cell.v = 0;
-		CHECK_CODE(chp_semaphore_init(&s, 0, policy), 0);
+		make(0, policy);
 		play(release_and_close, 20);
 		CHECK_EQ(chp_semaphore_queue_length(&s), 0);
 		CHECK_EQ(chp_semaphore_available(&s), 21 - (int)taken.v);
@@ -374,7 +337,7 @@ static void *take_one(void *arg)
 /* Released and aborted in either order, queued by then or not. */
 static void an_abort_loses_no_permit(chp_policy policy)
 {
-	CHECK_CODE(chp_semaphore_init(&s, 0, policy), 0);
+	make(0, policy);
 	for (long i = 0; i < h_rounds(2000); i++) {
 		struct h_agent a;
 		int r = CHP_PENDING, r_abort;
@@ -395,22 +358,13 @@ static void an_abort_loses_no_permit(chp_policy policy)
 	}
 }
 
-/* clang-format off */
-BY_POLICY(one_permit_is_a_lock)
-BY_POLICY(all_permits_exclude_each_one)
-BY_POLICY(an_acquire_sees_all_the_releases_that_fed_it)
-BY_POLICY(no_mix_of_calls_loses_or_invents_a_permit)
-BY_POLICY(closing_a_busy_semaphore_loses_no_permit)
-BY_POLICY(an_abort_loses_no_permit)
-
 static const struct h_test tests[] = {
-	TESTS(one_permit_is_a_lock, IN_ALL),
-	TESTS(all_permits_exclude_each_one, IN_ALL),
-	TESTS(an_acquire_sees_all_the_releases_that_fed_it, IN_ALL),
-	TESTS(no_mix_of_calls_loses_or_invents_a_permit, IN_ALL),
-	TESTS(closing_a_busy_semaphore_loses_no_permit, IN_ALL),
-	TESTS(an_abort_loses_no_permit, IN_TASKS),
+	TEST_BY_POLICY(one_permit_is_a_lock, IN_ALL),
+	TEST_BY_POLICY(all_permits_exclude_each_one, IN_ALL),
+	TEST_BY_POLICY(an_acquire_sees_all_the_releases_that_fed_it, IN_ALL),
+	TEST_BY_POLICY(no_mix_of_calls_loses_or_invents_a_permit, IN_ALL),
+	TEST_BY_POLICY(closing_a_busy_semaphore_loses_no_permit, IN_ALL),
+	TEST_BY_POLICY(an_abort_loses_no_permit, IN_TASKS),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_storm", tests)

@@ -3,78 +3,7 @@
  * token: what is checked in which order, when a wait ends, and what it leaves
  * behind.  Interruption and abort: test_semaphore_interrupt.c.
  */
-#include "harness.h"
-
-/* clang-format off */
-/* One test for each policy. */
-#define BY_POLICY(test) \
-	static void test##_in_fifo(void) { test(CHP_FIFO); } \
-	static void test##_in_fair(void) { test(CHP_FAIR); } \
-	static void test##_in_unfair(void) { test(CHP_UNFAIR); }
-#define TESTS(test, modes) \
-	TEST(test##_in_fifo, modes), TEST(test##_in_fair, modes), \
-	TEST(test##_in_unfair, modes)
-/* clang-format on */
-
-static chp_semaphore s;
-
-static int acquire_with(int64_t n, const chp_wait *w)
-{
-	chp_acquire_op op;
-
-	if (h_mode() != H_POLLED)
-		return w ? chp_semaphore_acquire_with(&s, n, w)
-			 : chp_semaphore_acquire(&s, n);
-	chp_semaphore_acquire_op(&op, &s, n);
-	return h_wait(&op.op, w);
-}
-
-static int acquire_until(int64_t n, chp_time deadline)
-{
-	return acquire_with(n, &(chp_wait){ .deadline = deadline });
-}
-
-static void make(int64_t permits, chp_policy policy)
-{
-	CHECK_CODE(chp_semaphore_init(&s, permits, policy), 0);
-}
-
-static void ends_with(int64_t permits)
-{
-	CHECK_EQ(chp_semaphore_queue_length(&s), 0);
-	CHECK_EQ(chp_semaphore_available(&s), permits);
-	chp_semaphore_destroy(&s);
-}
-
-/* An agent that waits for permits. */
-struct waiter {
-	struct h_agent agent;
-	int64_t n;
-	chp_wait with;
-	int result;
-};
-
-static void *wait_for_permits(void *arg)
-{
-	struct waiter *w = arg;
-
-	w->result = acquire_with(w->n, &w->with);
-	return NULL;
-}
-
-static void queue(struct waiter *w)
-{
-	size_t before = chp_semaphore_queue_length(&s);
-
-	h_spawn(&w->agent, wait_for_permits, w);
-	h_until(chp_semaphore_queue_length(&s) == before + 1);
-}
-
-static void let_others_run(void)
-{
-	for (int i = 0; i < 50; i++)
-		h_yield();
-}
+#include "sem_queue.h"
 
 /* ---- Order of checks ---- */
 
@@ -123,23 +52,22 @@ static void a_past_deadline_tries_once(chp_policy policy)
 	for (size_t i = 0; i < count; i++) {
 		CHECK(past[i] != 0);
 		CHECK_CODE(acquire_until(1, past[i]), CHP_ETIMEDOUT);
-		CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+		release(1);
 		CHECK_CODE(acquire_until(2, past[i]), CHP_ETIMEDOUT);
 		CHECK_CODE(acquire_until(1, past[i]), 0);
 	}
 	/* Somebody waits: the try keeps the queue's order. */
 	queue(&head);
-	CHECK_CODE(chp_semaphore_release(&s, 3), 0);
+	release(3);
 	for (size_t i = 0; i < count; i++) {
 		int r = acquire_until(1, past[i]);
 
 		CHECK_CODE(r, policy == CHP_UNFAIR ? 0 : CHP_ETIMEDOUT);
 		if (r == 0)
-			CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+			release(1);
 	}
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
-	h_join(&head.agent);
-	CHECK_CODE(head.result, 0);
+	release(1);
+	CHECK_CODE(finish(&head), 0);
 	ends_with(0);
 }
 
@@ -147,7 +75,7 @@ static void *watch_for_a_waiter(void *arg)
 {
 	chp_word *stop = arg;
 
-	while (!__atomic_load_n(&stop->v, __ATOMIC_ACQUIRE))
+	while (!h_load(stop))
 		CHECK_EQ(chp_semaphore_queue_length(&s), 0);
 	return NULL;
 }
@@ -161,7 +89,7 @@ static void a_past_deadline_takes_no_place(chp_policy policy)
 	h_spawn_thread(&watcher, watch_for_a_waiter, &stop);
 	for (long i = 0; i < h_rounds(20000); i++)
 		CHECK_CODE(acquire_until(1, chp_in(0)), CHP_ETIMEDOUT);
-	__atomic_store_n(&stop.v, 1, __ATOMIC_RELEASE);
+	h_store(&stop, 1);
 	h_join_thread(&watcher);
 	ends_with(0);
 }
@@ -206,13 +134,11 @@ static void a_far_deadline_is_no_deadline(chp_policy policy)
 	make(0, policy);
 	for (int i = 0; i < count; i++)
 		queue(&w[i]);
-	let_others_run();
+	h_let_others_run();
 	CHECK_EQ(chp_semaphore_queue_length(&s), count);
-	CHECK_CODE(chp_semaphore_release(&s, count), 0);
-	for (int i = 0; i < count; i++) {
-		h_join(&w[i].agent);
-		CHECK_CODE(w[i].result, 0);
-	}
+	release(count);
+	for (int i = 0; i < count; i++)
+		CHECK_CODE(finish(&w[i]), 0);
 	ends_with(0);
 }
 
@@ -231,12 +157,10 @@ static void an_expired_wait_leaves_nothing_behind(chp_policy policy)
 	h_spawn(&small.agent, wait_for_permits, &small);
 	h_until(chp_semaphore_queue_length(&s) == 2 ||
 		chp_now() > large.with.deadline);
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
-	h_join(&large.agent);
-	CHECK_CODE(large.result, CHP_ETIMEDOUT);
+	release(1);
+	CHECK_CODE(finish(&large), CHP_ETIMEDOUT);
 	CHECK(chp_now() >= large.with.deadline);
-	h_join(&small.agent);
-	CHECK_CODE(small.result, 0);
+	CHECK_CODE(finish(&small), 0);
 	ends_with(0);
 }
 
@@ -268,7 +192,7 @@ static void a_wait_leaves_errno_alone(chp_policy policy)
 	make(0, policy);
 	h_spawn(&a, keep_errno, NULL);
 	h_until(chp_semaphore_has_waiters(&s));
-	CHECK_CODE(chp_semaphore_release(&s, 1), 0);
+	release(1);
 	h_join(&a);
 	ends_with(0);
 }
@@ -310,14 +234,11 @@ static void a_token_ends_the_waits_it_was_given_to(chp_policy policy)
 	for (int i = 0; i < 3; i++)
 		queue(&w[i]);
 	chp_cancel_now(&parent);
-	for (int i = 0; i < 2; i++) {
-		h_join(&w[i].agent);
-		CHECK_CODE(w[i].result, CHP_ECANCELED);
-	}
+	for (int i = 0; i < 2; i++)
+		CHECK_CODE(finish(&w[i]), CHP_ECANCELED);
 	CHECK_EQ(chp_semaphore_queue_length(&s), 1);
-	CHECK_CODE(chp_semaphore_release(&s, 3), 0);
-	h_join(&w[2].agent);
-	CHECK_CODE(w[2].result, 0);
+	release(3);
+	CHECK_CODE(finish(&w[2]), 0);
 	chp_cancel_destroy(&child);
 	ends_with(0);
 }
@@ -393,36 +314,20 @@ static void waits_cancelled_from_the_start_yield_in_the_end(chp_policy policy)
 	CHECK(waits_before_others_run(1, &w, CHP_ECANCELED) <= 128);
 }
 
-/* clang-format off */
-BY_POLICY(a_cancelled_token_comes_before_the_try)
-BY_POLICY(a_past_deadline_tries_once)
-BY_POLICY(a_past_deadline_takes_no_place)
-BY_POLICY(a_wait_never_ends_early)
-BY_POLICY(a_far_deadline_is_no_deadline)
-BY_POLICY(an_expired_wait_leaves_nothing_behind)
-BY_POLICY(a_wait_leaves_errno_alone)
-BY_POLICY(a_paused_clock_jumps_to_the_deadline)
-BY_POLICY(a_token_ends_the_waits_it_was_given_to)
-BY_POLICY(a_token_brings_its_own_deadline)
-BY_POLICY(waits_that_succeed_at_once_yield_in_the_end)
-BY_POLICY(waits_that_expire_at_once_yield_in_the_end)
-BY_POLICY(waits_cancelled_from_the_start_yield_in_the_end)
-
 static const struct h_test tests[] = {
-	TESTS(a_cancelled_token_comes_before_the_try, IN_ALL),
-	TESTS(a_past_deadline_tries_once, IN_ALL),
-	TESTS(a_past_deadline_takes_no_place, IN_BLOCKING),
-	TESTS(a_wait_never_ends_early, IN_ALL),
-	TESTS(a_far_deadline_is_no_deadline, IN_ALL),
-	TESTS(an_expired_wait_leaves_nothing_behind, IN_ALL),
-	TESTS(a_wait_leaves_errno_alone, IN_BLOCKING),
-	TESTS(a_paused_clock_jumps_to_the_deadline, ON_ITS_OWN),
-	TESTS(a_token_ends_the_waits_it_was_given_to, IN_ALL),
-	TESTS(a_token_brings_its_own_deadline, IN_ALL),
-	TESTS(waits_that_succeed_at_once_yield_in_the_end, IN_CT),
-	TESTS(waits_that_expire_at_once_yield_in_the_end, IN_CT),
-	TESTS(waits_cancelled_from_the_start_yield_in_the_end, IN_CT),
+	TEST_BY_POLICY(a_cancelled_token_comes_before_the_try, IN_ALL),
+	TEST_BY_POLICY(a_past_deadline_tries_once, IN_ALL),
+	TEST_BY_POLICY(a_past_deadline_takes_no_place, IN_BLOCKING),
+	TEST_BY_POLICY(a_wait_never_ends_early, IN_ALL),
+	TEST_BY_POLICY(a_far_deadline_is_no_deadline, IN_ALL),
+	TEST_BY_POLICY(an_expired_wait_leaves_nothing_behind, IN_ALL),
+	TEST_BY_POLICY(a_wait_leaves_errno_alone, IN_BLOCKING),
+	TEST_BY_POLICY(a_paused_clock_jumps_to_the_deadline, ON_ITS_OWN),
+	TEST_BY_POLICY(a_token_ends_the_waits_it_was_given_to, IN_ALL),
+	TEST_BY_POLICY(a_token_brings_its_own_deadline, IN_ALL),
+	TEST_BY_POLICY(waits_that_succeed_at_once_yield_in_the_end, IN_CT),
+	TEST_BY_POLICY(waits_that_expire_at_once_yield_in_the_end, IN_CT),
+	TEST_BY_POLICY(waits_cancelled_from_the_start_yield_in_the_end, IN_CT),
 };
-/* clang-format on */
 
 H_MAIN("semaphore_wait", tests)

@@ -178,7 +178,7 @@ static void waiting_costs_no_budget(void)
 	CHECK_CODE(int_once_set(&shared, 1), 0);
 	for (int i = 0; i < 300; i++) {
 		chp_set_once_wait_op(&op, &shared.raw);
-		CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+		CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 	}
 	int_once_destroy(&shared);
 }
@@ -248,7 +248,7 @@ static void a_select_waits_for_the_first_that_is_set(void)
 	chp_set_once_wait_op(&op[0], &first);
 	chp_set_once_wait_op(&op[1], &second);
 	CHECK_CODE(chp_set_once_set(&second, NULL, NULL, 0), 0);
-	CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 1);
 	CHECK_CODE(arms[1].result, 0);
 	check_empty(&first.cell);
 	chp_set_once_destroy(&first);

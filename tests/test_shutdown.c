@@ -4,64 +4,27 @@
  *
  * What races a shutdown is in test_shutdown_race.c.
  */
-#include "harness.h"
+#include "task.h"
 
-#include <stdatomic.h>
-
-static const chp_runtime_options kinds[] = {
-	{ .kind = CHP_MANY_THREADS, .workers = 1 },
-	{ .kind = CHP_MANY_THREADS, .workers = 3 },
-	{ .kind = CHP_CURRENT_THREAD },
-};
-
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
-
-static chp_semaphore gate, other;
-static atomic_int ended, arg_drops, result_drops;
+static chp_semaphore other;
+static atomic_int ended;
 static chp_runtime *rt;
 
 static void make(int kind)
 {
-	chp_semaphore_init(&gate, 0, CHP_FIFO);
+	reset();
 	chp_semaphore_init(&other, 0, CHP_FIFO);
-	ended = arg_drops = result_drops = 0;
-	CHECK_CODE(chp_runtime_new(&rt, &kinds[kind]), 0);
-}
-
-static void shut(void)
-{
-	CHECK_CODE(chp_runtime_shutdown(rt, 0, NULL, 0, NULL), 0);
-}
-
-static void drop_arg(void *arg)
-{
-	(void)arg;
-	arg_drops++;
-}
-
-static void drop_result(void *value)
-{
-	(void)value;
-	result_drops++;
+	ended = 0;
+	rt = make_runtime(&kinds[kind]);
 }
 
 static void spawn(void *(*fn)(void *arg), const char *name)
 {
-	chp_task_options options = {
-		.name = name,
-		.runtime = rt,
-		.arg_drop = drop_arg,
-		.result_drop = drop_result,
-	};
+	chp_task_options options = dropping;
 
+	options.name = name;
+	options.runtime = rt;
 	CHECK_CODE(chp_spawn_with(NULL, fn, &gate, &options), 0);
-}
-
-static int acquire_whatever_happens(chp_semaphore *s)
-{
-	chp_wait w = { .flags = CHP_UNINTERRUPTIBLE };
-
-	return chp_semaphore_acquire_with(s, 1, &w);
 }
 
 /* ---- What it aborts and waits for ---- */
@@ -120,7 +83,7 @@ static void shutdown_aborts_every_task_and_waits_for_its_end(void)
 			chp_runtime_block_on(rt, spawn_all_sorts, NULL, NULL),
 			0);
 		CHECK_EQ(ended, 0);
-		shut();
+		shut_down(rt);
 		CHECK_EQ(chp_semaphore_queue_length(&gate), 0);
 		/* The sleeper may not have got as far as its first run. */
 		CHECK_EQ(ended + arg_drops, 4);
@@ -129,19 +92,12 @@ static void shutdown_aborts_every_task_and_waits_for_its_end(void)
 	}
 }
 
-static void *never(void *arg)
-{
-	(void)arg;
-	CHECK(!"this must not run");
-	return NULL;
-}
-
 static void tasks_that_nobody_ran_are_dropped(void)
 {
 	make(KINDS - 1);
 	for (int i = 0; i < 20; i++)
 		spawn(never, NULL);
-	shut();
+	shut_down(rt);
 	CHECK_EQ(arg_drops, 20);
 	CHECK_EQ(result_drops, 0);
 }
@@ -170,15 +126,10 @@ static void a_block_on_elsewhere_ends_with_its_task(void)
 		for (int i = 0; i < 3; i++)
 			h_spawn_thread(&a[i], block_on_it, rt);
 		h_until(chp_semaphore_queue_length(&gate) == 3);
-		shut();
+		shut_down(rt);
 		for (int i = 0; i < 3; i++)
 			CHECK(h_join_thread(&a[i]) == &ended);
 	}
-}
-
-static void *give_back(void *arg)
-{
-	return arg;
 }
 
 static void *spawn_and_finish(void *arg)
@@ -204,7 +155,7 @@ static void an_ended_task_can_be_joined_after_its_runtime_is_gone(void)
 		make(k);
 		CHECK_CODE(chp_runtime_block_on(rt, spawn_and_finish, t, NULL),
 			   0);
-		shut();
+		shut_down(rt);
 		CHECK_EQ(result_drops, 0);
 		CHECK_CODE(chp_join(&t[0], &o), 0);
 		CHECK(o.value == t);
@@ -327,7 +278,7 @@ static void nothing_is_spawned_any_more(void)
 		CHECK_CODE(chp_runtime_block_on(rt, never, NULL, NULL),
 			   CHP_ECLOSED);
 		chp_semaphore_release(&gate, 1);
-		shut();
+		shut_down(rt);
 		CHECK_EQ(ended, 1);
 	}
 }
@@ -353,7 +304,7 @@ static void a_task_cannot_shut_down_its_own_runtime(void)
 		CHECK_CODE(chp_runtime_block_on(rt, shut_down_from_inside, &t,
 						NULL),
 			   0);
-		shut();
+		shut_down(rt);
 	}
 }
 

@@ -3,28 +3,14 @@
  * interrupts and aborts from foreign threads, spawns from inside, calls that
  * finish, timers that fire.
  */
-#include "harness.h"
-
-#include <stdatomic.h>
-
-static const chp_runtime_options kinds[] = {
-	{ .kind = CHP_MANY_THREADS, .workers = 1 },
-	{ .kind = CHP_MANY_THREADS, .workers = 3 },
-	{ .kind = CHP_CURRENT_THREAD },
-};
-
-enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+#include "task.h"
 
 static chp_runtime *rt;
 
 static void make(long round)
 {
-	CHECK_CODE(chp_runtime_new(&rt, &kinds[round % KINDS]), 0);
-}
-
-static void shut(void)
-{
-	CHECK_CODE(chp_runtime_shutdown(rt, 0, NULL, 0, NULL), 0);
+	reset();
+	rt = make_runtime(&kinds[round % KINDS]);
 }
 
 /* ---- Wakes from outside ---- */
@@ -90,7 +76,7 @@ static void foreign_wakes_meet_no_memory_that_is_gone(void)
 		for (intptr_t k = 0; k < 2; k++)
 			h_spawn_thread(&a[k], harass, (void *)(k & i & 1));
 		h_until(storms == 2);
-		shut();
+		shut_down(rt);
 		stop = 1;
 		for (int k = 0; k < 2; k++)
 			h_join_thread(&a[k]);
@@ -103,20 +89,14 @@ static void foreign_wakes_meet_no_memory_that_is_gone(void)
 
 /* ---- Spawns from inside ---- */
 
-static atomic_int accepted, ran, dropped, refused;
-
-static void drop(void *arg)
-{
-	(void)arg;
-	dropped++;
-}
+static atomic_int accepted, refused;
 
 /* It spawns two more of its kind, and others, until that is refused. */
 static void *multiply(void *arg)
 {
-	chp_task_options options = { .arg_drop = drop };
+	chp_task_options options = { .arg_drop = drop_arg };
 
-	ran++;
+	runs++;
 	while (refused == 0) {
 		int r = chp_spawn_with(NULL, multiply, arg, &options);
 
@@ -143,39 +123,32 @@ static void *start_multiplying(void *arg)
 static void every_spawn_that_was_accepted_runs_or_is_dropped(void)
 {
 	for (long i = 0; i < h_rounds(100); i++) {
-		ran = dropped = refused = 0;
+		refused = 0;
 		make(i);
 		CHECK_CODE(
 			chp_runtime_block_on(rt, start_multiplying, NULL, NULL),
 			0);
-		shut();
+		shut_down(rt);
 		CHECK(refused > 0);
-		CHECK_EQ(ran + dropped, accepted);
+		CHECK_EQ(runs + arg_drops, accepted);
 	}
 }
 
 /* ---- Blocking calls that end just then ---- */
 
-static void *call_briefly(void *arg)
-{
-	ran++;
-	return arg;
-}
-
 static void *start_calls(void *arg)
 {
-	chp_task_options options = { .arg_drop = drop };
+	chp_task_options options = { .arg_drop = drop_arg };
 	chp_task t;
 
 	accepted = 0;
 	for (int i = 0; i < 5; i++) {
-		CHECK_CODE(chp_spawn_blocking(NULL, NULL, call_briefly, NULL,
+		CHECK_CODE(chp_spawn_blocking(NULL, NULL, count_run, NULL,
 					      &options),
 			   0);
 		accepted++;
 	}
-	CHECK_CODE(chp_spawn_blocking(NULL, &t, call_briefly, NULL, &options),
-		   0);
+	CHECK_CODE(chp_spawn_blocking(NULL, &t, count_run, NULL, &options), 0);
 	accepted++;
 	CHECK_CODE(chp_join(&t, NULL), 0);
 	return arg;
@@ -184,12 +157,11 @@ static void *start_calls(void *arg)
 static void shutdown_notices_the_end_of_the_last_blocking_call(void)
 {
 	for (long i = 0; i < h_rounds(500); i++) {
-		ran = dropped = 0;
 		make(i);
 		CHECK_CODE(chp_runtime_block_on(rt, start_calls, NULL, NULL),
 			   0);
-		shut();
-		CHECK_EQ(ran + dropped, accepted);
+		shut_down(rt);
+		CHECK_EQ(runs + arg_drops, accepted);
 	}
 }
 
@@ -200,13 +172,13 @@ static void *sleep_a_little(void *arg)
 	int r = chp_sleep_for((intptr_t)arg * CHP_US);
 
 	CHECK(r == 0 || r == CHP_EABORTED);
-	ran++;
+	runs++;
 	return NULL;
 }
 
 static void *start_sleepers(void *arg)
 {
-	chp_task_options options = { .arg_drop = drop };
+	chp_task_options options = { .arg_drop = drop_arg };
 
 	for (intptr_t i = 0; i < 50; i++)
 		CHECK_CODE(chp_spawn_with(NULL, sleep_a_little,
@@ -219,12 +191,11 @@ static void *start_sleepers(void *arg)
 static void timers_and_aborts_end_each_sleep_once(void)
 {
 	for (long i = 0; i < h_rounds(200); i++) {
-		ran = dropped = 0;
 		make(i);
 		CHECK_CODE(chp_runtime_block_on(rt, start_sleepers, NULL, NULL),
 			   0);
-		shut();
-		CHECK_EQ(ran + dropped, 50);
+		shut_down(rt);
+		CHECK_EQ(runs + arg_drops, 50);
 	}
 }
 

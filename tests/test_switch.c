@@ -2,21 +2,10 @@
  * test_switch.c - what a task keeps over a switch, and what switching promises
  * to others: registers, errno, the stack; fairness of yield; pinned tasks.
  */
-#include "harness.h"
+#include "task.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <unistd.h>
-
-/* Run fn(arg) as a task where nobody else runs until it waits. */
-static void with_one_worker(void *(*fn)(void *arg))
-{
-	chp_runtime_options many = { .workers = 1 };
-	chp_runtime_options current = { .kind = CHP_CURRENT_THREAD };
-
-	CHECK_CODE(chp_run(&many, fn, NULL, NULL), 0);
-	CHECK_CODE(chp_run(&current, fn, NULL, NULL), 0);
-}
 
 /* ---- Registers ---- */
 
@@ -224,8 +213,7 @@ static void *check_turns(void *arg)
 	turns_used = 0;
 	for (intptr_t i = 0; i < YIELDERS; i++)
 		CHECK_CODE(chp_spawn(&t[i], take_turns, (void *)i), 0);
-	for (int i = 0; i < YIELDERS; i++)
-		CHECK_CODE(chp_join(&t[i], NULL), 0);
+	join_all(t, YIELDERS);
 	CHECK_EQ(turns_used, YIELDERS * TURNS);
 	for (int i = 0; i + YIELDERS <= turns_used; i++) {
 		unsigned seen = 0;
@@ -257,25 +245,16 @@ static void *sleep_among_yielders(void *arg)
 	chp_task t[3];
 
 	stop = 0;
-	for (int i = 0; i < 3; i++)
-		CHECK_CODE(chp_spawn(&t[i], yield_until_stopped, NULL), 0);
+	spawn_all(t, 3, yield_until_stopped, NULL);
 	CHECK_CODE(chp_sleep_for(2 * CHP_MS), 0);
 	stop = 1;
-	for (int i = 0; i < 3; i++)
-		CHECK_CODE(chp_join(&t[i], NULL), 0);
+	join_all(t, 3);
 	return arg;
 }
 
 static void yielding_tasks_do_not_keep_timers_from_firing(void)
 {
 	with_one_worker(sleep_among_yielders);
-}
-
-/* Nor the wakes that come from other threads. */
-static void *release_it(void *arg)
-{
-	CHECK_CODE(chp_semaphore_release(arg, 1), 0);
-	return NULL;
 }
 
 static void *wait_among_yielders(void *arg)
@@ -285,13 +264,11 @@ static void *wait_among_yielders(void *arg)
 	chp_task t[3];
 
 	stop = 0;
-	for (int i = 0; i < 3; i++)
-		CHECK_CODE(chp_spawn(&t[i], yield_until_stopped, NULL), 0);
+	spawn_all(t, 3, yield_until_stopped, NULL);
 	h_spawn_thread(&thread, release_it, &s);
 	CHECK_CODE(chp_semaphore_acquire(&s, 1), 0);
 	stop = 1;
-	for (int i = 0; i < 3; i++)
-		CHECK_CODE(chp_join(&t[i], NULL), 0);
+	join_all(t, 3);
 	h_join_thread(&thread);
 	return arg;
 }

@@ -5,60 +5,7 @@
  * Joining is in test_join.c, aborting in test_abort.c, and what a task switch
  * must preserve in test_switch.c.
  */
-#include "harness.h"
-
-#include <stdatomic.h>
-
-static chp_semaphore gate;
-static atomic_int runs, arg_drops, result_drops;
-static _Atomic(void *) dropped;
-
-static void reset(void)
-{
-	chp_semaphore_init(&gate, 0, CHP_FIFO);
-	runs = arg_drops = result_drops = 0;
-	dropped = NULL;
-}
-
-static void drop_arg(void *arg)
-{
-	dropped = arg;
-	arg_drops++;
-}
-
-static void drop_result(void *value)
-{
-	dropped = value;
-	result_drops++;
-}
-
-static const chp_task_options dropping = {
-	.arg_drop = drop_arg,
-	.result_drop = drop_result,
-};
-
-static void *give_back(void *arg)
-{
-	runs++;
-	return arg;
-}
-
-static void *pass_the_gate(void *arg)
-{
-	runs++;
-	CHECK_CODE(chp_semaphore_acquire(&gate, 1), 0);
-	return arg;
-}
-
-/* Run fn as a task where nobody else runs until it waits. */
-static void with_one_worker(void *(*fn)(void *arg))
-{
-	chp_runtime_options many = { .workers = 1 };
-	chp_runtime_options current = { .kind = CHP_CURRENT_THREAD };
-
-	CHECK_CODE(chp_run(&many, fn, NULL, NULL), 0);
-	CHECK_CODE(chp_run(&current, fn, NULL, NULL), 0);
-}
+#include "task.h"
 
 /* ---- Spawning ---- */
 
@@ -67,11 +14,9 @@ static void *spawn_and_look(void *arg)
 	chp_task t[100];
 
 	reset();
-	for (int i = 0; i < 100; i++)
-		CHECK_CODE(chp_spawn(&t[i], give_back, NULL), 0);
+	spawn_all(t, 100, count_run, NULL);
 	CHECK_EQ(runs, 0);
-	for (int i = 0; i < 100; i++)
-		CHECK_CODE(chp_join(&t[i], NULL), 0);
+	join_all(t, 100);
 	CHECK_EQ(runs, 100);
 	return arg;
 }
@@ -84,7 +29,7 @@ static void spawning_never_switches_to_the_task(void)
 static void a_task_without_a_handle_runs(void)
 {
 	reset();
-	CHECK_CODE(chp_spawn(NULL, give_back, NULL), 0);
+	CHECK_CODE(chp_spawn(NULL, count_run, NULL), 0);
 	h_until(runs == 1);
 }
 
@@ -94,10 +39,10 @@ static void spawning_without_a_runtime_is_refused(void)
 	int thing;
 
 	reset();
-	CHECK_CODE(chp_spawn(&t, give_back, &thing), CHP_EINVAL);
-	CHECK_CODE(chp_spawn_with(&t, give_back, &thing, &dropping),
+	CHECK_CODE(chp_spawn(&t, count_run, &thing), CHP_EINVAL);
+	CHECK_CODE(chp_spawn_with(&t, count_run, &thing, &dropping),
 		   CHP_EINVAL);
-	CHECK_CODE(chp_spawn_blocking(NULL, &t, give_back, &thing, &dropping),
+	CHECK_CODE(chp_spawn_blocking(NULL, &t, count_run, &thing, &dropping),
 		   CHP_EINVAL);
 	/* A failed spawn leaves the argument with the caller. */
 	CHECK_EQ(arg_drops, 0);
@@ -112,7 +57,7 @@ static void *spawn_from_outside(void *arg)
 
 	for (long round = h_rounds(100); round > 0; round--) {
 		for (int i = 0; i < 10; i++)
-			CHECK_CODE(chp_spawn_with(&t[i], give_back, &t[i],
+			CHECK_CODE(chp_spawn_with(&t[i], count_run, &t[i],
 						  &options),
 				   0);
 		for (int i = 0; i < 10; i++) {
@@ -182,7 +127,7 @@ static void a_joined_value_is_not_dropped(void)
 	int thing;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&t, give_back, &thing, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, count_run, &thing, &dropping), 0);
 	CHECK_CODE(chp_join(&t, &o), 0);
 	CHECK_EQ(o.fate, CHP_RETURNED);
 	CHECK(o.value == &thing);
@@ -197,7 +142,7 @@ static void joining_without_an_outcome_drops_the_value(void)
 	int thing;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&t, give_back, &thing, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, count_run, &thing, &dropping), 0);
 	CHECK_CODE(chp_join(&t, NULL), 0);
 	CHECK_EQ(result_drops, 1);
 	CHECK(dropped == &thing);
@@ -210,7 +155,7 @@ static void detaching_a_running_task_drops_its_value_when_it_ends(void)
 	int thing;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&t, pass_the_gate, &thing, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, wait_at_the_gate, &thing, &dropping), 0);
 	h_until(chp_semaphore_queue_length(&gate) == 1);
 	CHECK_CODE(chp_task_detach(&t), 0);
 	CHECK_EQ(t.agent.id, 0);
@@ -226,7 +171,7 @@ static void detaching_an_ended_task_drops_its_value(void)
 	int thing;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&t, give_back, &thing, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(&t, count_run, &thing, &dropping), 0);
 	h_until(chp_task_is_finished(&t) == 1);
 	CHECK_EQ(result_drops, 0);
 	CHECK_CODE(chp_task_detach(&t), 0);
@@ -239,7 +184,7 @@ static void a_value_without_a_handle_is_dropped(void)
 	int thing;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(NULL, give_back, &thing, &dropping), 0);
+	CHECK_CODE(chp_spawn_with(NULL, count_run, &thing, &dropping), 0);
 	h_until(result_drops == 1);
 	CHECK(dropped == &thing);
 	CHECK_EQ(arg_drops, 0);
@@ -255,15 +200,14 @@ static void values_of_detached_tasks_are_dropped_exactly_once(void)
 	for (long i = 0; i < rounds; i++) {
 		chp_task t;
 
-		CHECK_CODE(chp_spawn_with(&t, give_back, &thing, &dropping), 0);
+		CHECK_CODE(chp_spawn_with(&t, count_run, &thing, &dropping), 0);
 		if (i % 3 == 0)
 			h_yield();
 		CHECK_CODE(chp_task_detach(&t), 0);
 	}
 	h_until(result_drops >= rounds);
 	h_until(runs == rounds);
-	for (int i = 0; i < 100; i++)
-		h_yield();
+	h_let_others_run();
 	CHECK_EQ(result_drops, rounds);
 }
 
@@ -277,8 +221,8 @@ static void names_are_copied_and_cut(void)
 	chp_task named, plain;
 
 	reset();
-	CHECK_CODE(chp_spawn_with(&named, pass_the_gate, NULL, &options), 0);
-	CHECK_CODE(chp_spawn(&plain, pass_the_gate, NULL), 0);
+	CHECK_CODE(chp_spawn_with(&named, wait_at_the_gate, NULL, &options), 0);
+	CHECK_CODE(chp_spawn(&plain, wait_at_the_gate, NULL), 0);
 	memset(name, 'x', sizeof(name) - 1);
 	CHECK_CODE(chp_agent_name(named.agent, kept), 0);
 	CHECK(strcmp(kept, "a name that is longer t") == 0);

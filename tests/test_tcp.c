@@ -6,16 +6,6 @@
 
 #include <fcntl.h>
 
-/* First in the list, so that the harness starts the process-wide driver, whose
-   descriptors stay open, before threads begin to use it. */
-static void the_driver_of_the_process_is_there(void)
-{
-	struct link l;
-
-	link_open(&l);
-	link_close(&l);
-}
-
 /* ---- Addresses, connecting ---- */
 
 static bool there_is_ipv6(void)

@@ -8,14 +8,6 @@
 /* More than all buffers between two ends of a connection hold. */
 #define MUCH ((size_t)16 << 20)
 
-static void the_driver_of_the_process_is_there(void)
-{
-	struct link l;
-
-	link_open(&l);
-	link_close(&l);
-}
-
 /* ---- write_all, read_exact ---- */
 
 enum ending { DEADLINE, TOKEN, INTERRUPT, ABORT };

@@ -5,20 +5,7 @@
  * Many timers at once are in test_timers.c, the paused clock in
  * test_paused_clock.c, intervals in test_interval.c.
  */
-#include "harness.h"
-
-#include <time.h>
-
-/* Far enough that a busy machine still finds it pending. */
-#define SOON (50 * CHP_MS)
-
-static chp_time system_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * CHP_SEC + t.tv_nsec;
-}
+#include "clock.h"
 
 static int sleep_until(chp_time until, const chp_wait *w)
 {
@@ -34,7 +21,7 @@ static int sleep_until(chp_time until, const chp_wait *w)
 
 static void now_is_the_monotonic_clock(void)
 {
-	chp_time before = system_clock(), now, last = 0;
+	chp_time before = real_time(), now, last = 0;
 
 	for (int i = 0; i < 1000; i++) {
 		now = chp_now();
@@ -43,7 +30,7 @@ static void now_is_the_monotonic_clock(void)
 		last = now;
 	}
 	CHECK(last >= before);
-	CHECK(last <= system_clock());
+	CHECK(last <= real_time());
 }
 
 static void chp_in_saturates_and_is_never_zero(void)
@@ -147,14 +134,6 @@ static void the_earlier_of_sleep_and_deadline_counts(void)
 	CHECK_CODE(sleep_until(2, &soon), 0);
 }
 
-static void *interrupt_it(void *arg)
-{
-	for (int i = 0; i < 50; i++)
-		h_yield();
-	CHECK_CODE(chp_interrupt(*(chp_agent *)arg), 0);
-	return NULL;
-}
-
 static void an_interrupt_ends_the_longest_sleep(void)
 {
 	static const chp_time lengths[] = { 3600 * CHP_SEC, CHP_NEVER - 1,
@@ -163,21 +142,13 @@ static void an_interrupt_ends_the_longest_sleep(void)
 	struct h_agent a;
 
 	for (int i = 0; i < 3; i++) {
-		h_spawn(&a, interrupt_it, &self);
+		h_spawn(&a, h_interrupt_later, &self);
 		CHECK_CODE(chp_sleep_for(lengths[i]), CHP_EINTR);
 		h_join(&a);
-		h_spawn(&a, interrupt_it, &self);
+		h_spawn(&a, h_interrupt_later, &self);
 		CHECK_CODE(chp_sleep_until(chp_in(lengths[i])), CHP_EINTR);
 		h_join(&a);
 	}
-}
-
-static void *cancel_it(void *arg)
-{
-	for (int i = 0; i < 50; i++)
-		h_yield();
-	chp_cancel_now(arg);
-	return NULL;
 }
 
 static void a_token_ends_a_sleep(void)
@@ -186,7 +157,7 @@ static void a_token_ends_a_sleep(void)
 	chp_wait w = { .cancel = &token };
 	struct h_agent a;
 
-	h_spawn(&a, cancel_it, &token);
+	h_spawn(&a, h_cancel_later, &token);
 	CHECK_CODE(sleep_until(CHP_NEVER, &w), CHP_ECANCELED);
 	CHECK_CODE(sleep_until(1, &w), CHP_ECANCELED);
 	h_join(&a);

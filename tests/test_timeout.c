@@ -2,10 +2,7 @@
  * test_timeout.c - a time limit on any operation: chp_timeout() and the
  * operation under it.
  */
-#include "harness.h"
-
-/* Far enough that a busy machine still finds it pending. */
-#define SOON (50 * CHP_MS)
+#include "clock.h"
 
 static chp_semaphore s;
 static chp_acquire_op acquire;

@@ -6,16 +6,7 @@
 
 #include <stdatomic.h>
 
-/* A reproducible shuffle: xorshift. */
-static uint32_t seed;
-
-static uint32_t draw(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
+static struct h_rng rng; /* with a fixed seed */
 
 /* ---- Order ---- */
 
@@ -29,12 +20,7 @@ static void note_wake(void *data)
 	*(atomic_int *)data = ++next_place;
 }
 
-static void ignore(void *data)
-{
-	(void)data;
-}
-
-static const chp_waker_class noting = { note_wake, ignore, ignore };
+static const chp_waker_class noting = { note_wake, h_ignore, h_ignore };
 
 static void timers_fire_in_the_order_of_their_deadlines(void)
 {
@@ -42,12 +28,12 @@ static void timers_fire_in_the_order_of_their_deadlines(void)
 	int place[FEW];
 	chp_time start = chp_in(50 * CHP_MS);
 
-	seed = 12345;
+	rng = h_rng(12345, 0);
 	next_place = 0;
 	for (int i = 0; i < FEW; i++)
 		place[i] = i;
 	for (int i = FEW - 1; i > 0; i--) {
-		int k = (int)draw((uint32_t)i + 1), other = place[k];
+		int k = (int)h_below(&rng, (uint32_t)i + 1), other = place[k];
 
 		place[k] = place[i];
 		place[i] = other;
@@ -79,9 +65,10 @@ static void most_of_thousands_are_cancelled_and_the_rest_fire(void)
 	struct h_waker fire = { 0 }, cancelled = { 0 };
 	unsigned expected = 0;
 
-	seed = 99;
+	rng = h_rng(99, 0);
 	for (long i = 0; i < n; i++) {
-		chp_time until = chp_in(50 * CHP_MS + draw(20000) * CHP_US);
+		chp_time until =
+			chp_in(50 * CHP_MS + h_below(&rng, 20000) * CHP_US);
 
 		chp_sleep_until_op(&ops[i], i % 10 ? until + CHP_SEC : until);
 		CHECK_CODE(h_poll(&ops[i].op, i % 10 ? &cancelled : &fire),
@@ -216,11 +203,11 @@ static void thousands_of_tasks_sleep_at_once(void)
 {
 	long n = h_rounds(10000);
 
-	seed = 4711;
+	rng = h_rng(4711, 0);
 	slept = 0;
 	for (long i = 0; i < n; i++)
 		CHECK_CODE(chp_spawn(NULL, sleep_at_random,
-				     (void *)(intptr_t)draw(50000)),
+				     (void *)(intptr_t)h_below(&rng, 50000)),
 			   0);
 	h_until(slept == n);
 }

@@ -322,11 +322,11 @@ static void it_costs_budget(void)
 	make(0);
 	for (uint32_t i = 2; i; i--) {
 		come(&p);
-		CHECK_CODE(poll_within(&p.op.op, &w, &left), 0);
+		CHECK_CODE(h_poll_within(&p.op.op, &w, &left), 0);
 		CHECK_EQ(left, i - 1);
 	}
 	come(&p);
-	CHECK_CODE(poll_within(&p.op.op, &w, &left), CHP_PENDING);
+	CHECK_CODE(h_poll_within(&p.op.op, &w, &left), CHP_PENDING);
 	CHECK_EQ(h_wakes(&w), 1);
 	chp_op_cancel(&p.op.op);
 	end();
@@ -341,13 +341,13 @@ static void a_loser_of_a_select_keeps_its_place(void)
 	make(1);
 	chp_wait_group_wait_op(&op, &wg);
 	chp_sleep_until_op(&soon, chp_in(CHP_MS));
-	CHECK_EQ(select_of(arms, 2, 0, NULL), 1);
+	CHECK_EQ(h_select(arms, 2, 0, NULL), 1);
 	CHECK_EQ(QUEUED(&wg), 1);
 	chp_wait_group_done(&wg);
 	/* Released in that round, whatever comes after. */
 	chp_wait_group_add(&wg, 1);
 	arms[1].op = NULL;
-	CHECK_EQ(select_of(arms, 2, 0, NULL), 0);
+	CHECK_EQ(h_select(arms, 2, 0, NULL), 0);
 	chp_wait_group_done(&wg);
 	end();
 }

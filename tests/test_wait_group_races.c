@@ -2,12 +2,13 @@
  * test_wait_group_races.c - the last done at the moment when a waiter comes or
  * goes; a group freed by whoever was released; rounds without a pause.
  */
+#include "duo.h"
 #include "sync.h"
 
 static chp_wait_group wg;
 static chp_wait_group_op op, other;
 static struct h_waker waker, other_waker;
-static struct rng right_rng;
+static struct h_rng right_rng;
 static int result;
 
 static int wait_at(chp_wait_group *at, const chp_wait *w)
@@ -32,7 +33,7 @@ static void race(void (*before)(void), void (*left)(void), void (*right)(void),
 		.rounds = h_rounds(h_mode() == H_CT ? 500 : 10000),
 	};
 
-	right_rng = rng_of(seed_of_run(), 3);
+	right_rng = h_rng(h_seed(), 3);
 	run_duo(&d);
 }
 
@@ -120,7 +121,7 @@ static void one_of_two_is_the_last(void)
 
 static void wait_a_moment(void)
 {
-	chp_wait w = { .deadline = chp_in(below(&right_rng, 20) * CHP_US) };
+	chp_wait w = { .deadline = chp_in(h_below(&right_rng, 20) * CHP_US) };
 
 	result = wait_at(&wg, &w);
 }
@@ -139,7 +140,7 @@ static void a_deadline_may_meet_the_last_done(void)
 static void poll_with_changing_wakers(void)
 {
 	struct h_waker *w[2] = { &waker, &other_waker };
-	uint32_t polls = 1 + below(&right_rng, 6), i;
+	uint32_t polls = 1 + h_below(&right_rng, 6), i;
 
 	chp_wait_group_wait_op(&op, &wg);
 	for (i = 0; i < polls; i++) {
@@ -204,7 +205,7 @@ static void *wait_and_bury(void *arg)
 
 static void done_with_each(long rounds)
 {
-	struct rng r = rng_of(seed_of_run(), 4);
+	struct h_rng r = h_rng(h_seed(), 4);
 
 	for (long i = 0; i < rounds; i++) {
 		struct corpse *c;
@@ -253,7 +254,7 @@ static void *wait_and_perhaps_bury(void *arg)
 			rest();
 		CHECK_CODE(wait_in_some_way(&c->group, (uint32_t)m->index + i),
 			   0);
-		if (add(&first_out[i % GRAVES], 1) % WAITERS == 0)
+		if (h_add(&first_out[i % GRAVES], 1) % WAITERS == 0)
 			bury(c, sizeof(*c));
 	}
 	return NULL;
@@ -296,13 +297,13 @@ static chp_word jobs, finished, over;
 
 static void *work_until_over(void *arg)
 {
-	while (!load(&over)) {
-		uint32_t have = load(&jobs);
+	while (!h_load(&over)) {
+		uint32_t have = h_load(&jobs);
 
 		if (have && __atomic_compare_exchange_n(
 				    &jobs.v, &have, have - 1, 0,
 				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-			add(&finished, 1);
+			h_add(&finished, 1);
 			chp_wait_group_done(&wg);
 		} else {
 			rest();
@@ -317,9 +318,9 @@ static void each_round_ends_when_its_work_is_done(void)
 	uint32_t given = 0;
 
 	CHECK_CODE(chp_wait_group_init(&wg, 0), 0);
-	store(&jobs, 0);
-	store(&finished, 0);
-	store(&over, 0);
+	h_store(&jobs, 0);
+	h_store(&finished, 0);
+	h_store(&over, 0);
 	for (int i = 0; i < WORKERS; i++)
 		h_spawn(&a[i], work_until_over, NULL);
 	for (long i = h_rounds(3000); i; i--) {
@@ -327,11 +328,11 @@ static void each_round_ends_when_its_work_is_done(void)
 
 		given += k;
 		chp_wait_group_add(&wg, k);
-		add(&jobs, k);
+		h_add(&jobs, k);
 		CHECK_CODE(wait_at(&wg, NULL), 0);
-		CHECK_EQ(load(&finished), given);
+		CHECK_EQ(h_load(&finished), given);
 	}
-	store(&over, 1);
+	h_store(&over, 1);
 	for (int i = 0; i < WORKERS; i++)
 		h_join(&a[i]);
 	CHECK_EQ(chp_wait_group_count(&wg), 0);

@@ -55,8 +55,7 @@ static void *release_both(void *arg)
 	h_until(chp_semaphore_queue_length(&s) == 1 &&
 		chp_semaphore_queue_length(&t) == 1);
 	chp_semaphore_release(&t, 1);
-	for (int i = 0; i < 20; i++)
-		h_yield();
+	h_let_others_run();
 	chp_semaphore_release(&s, 1);
 	return arg;
 }
@@ -129,12 +128,8 @@ static void *park_for_phase(void *arg)
 	return arg;
 }
 
-static void a_plain_flag_and_a_waker_make_a_wait(void)
+static void wake_in_each_phase(void)
 {
-	struct h_agent a;
-
-	phase = 0;
-	h_spawn(&a, park_for_phase, NULL);
 	for (int i = 1; i <= h_rounds(1000); i++) {
 		chp_waker w;
 
@@ -143,6 +138,15 @@ static void a_plain_flag_and_a_waker_make_a_wait(void)
 		phase = 2 * i;
 		w.cls->wake(w.data);
 	}
+}
+
+static void a_plain_flag_and_a_waker_make_a_wait(void)
+{
+	struct h_agent a;
+
+	phase = 0;
+	h_spawn(&a, park_for_phase, NULL);
+	wake_in_each_phase();
 	h_join(&a);
 }
 
@@ -217,14 +221,7 @@ static void a_waker_outlives_its_agent(void)
 		else
 			kept[i].cls->release(kept[i].data);
 	}
-	for (int i = 1; i <= h_rounds(1000); i++) {
-		chp_waker w;
-
-		h_until(phase == 2 * i - 1);
-		w = published;
-		phase = 2 * i;
-		w.cls->wake(w.data);
-	}
+	wake_in_each_phase();
 	h_join(&a[0]);
 }
 

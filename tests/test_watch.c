@@ -13,7 +13,7 @@ static chp_watch_rx rx;
 
 static void make_with(const chp_watch_values *values)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_watch(sizeof(int), values, &(int){ 1 }, &tx, &rx), 0);
 }
 
@@ -36,9 +36,9 @@ static void the_initial_value_is_there_and_seen(void)
 	CHECK_EQ(value_of(&rx), 1);
 	CHECK_EQ(tx_value_of(&tx), 1);
 	CHECK_EQ(chp_watch_has_changed(&rx), 0);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void without_an_initial_value_it_is_all_zero(void)
@@ -58,7 +58,7 @@ static void a_send_replaces_the_value_and_is_a_change(void)
 {
 	make();
 	CHECK_CODE(send_int(&tx, 2), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(chp_watch_has_changed(&rx), 1);
 	CHECK_EQ(value_of(&rx), 2);
 	CHECK_EQ(tx_value_of(&tx), 2);
@@ -66,9 +66,9 @@ static void a_send_replaces_the_value_and_is_a_change(void)
 	CHECK_CODE(send_int(&tx, 3), 0);
 	CHECK_CODE(send_int(&tx, 4), 0);
 	CHECK_EQ(value_of(&rx), 4);
-	CHECK_EQ(load(&drops), 3);
+	CHECK_EQ(h_load(&drops), 3);
 	drop_both();
-	CHECK_EQ(load(&drops), 4);
+	CHECK_EQ(h_load(&drops), 4);
 }
 
 static void an_equal_value_is_a_change(void)
@@ -87,7 +87,7 @@ static void a_send_without_receivers_stores_nothing(void)
 	chp_watch_rx_drop(&rx);
 	CHECK_CODE(send_int(&tx, 2), CHP_ECLOSED);
 	CHECK_EQ(tx_value_of(&tx), 1);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_watch_subscribe(&tx, &rx);
 	CHECK_EQ(chp_watch_has_changed(&rx), 0);
 	CHECK_CODE(send_int(&tx, 2), 0);
@@ -107,19 +107,19 @@ static void send_replace_stores_without_receivers(void)
 	make();
 	chp_watch_rx_drop(&rx);
 	CHECK_CODE(chp_watch_send_replace(&tx, &(int){ 2 }, NULL), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	CHECK_EQ(tx_value_of(&tx), 2);
 	CHECK_CODE(chp_watch_send_replace(&tx, &(int){ 3 }, &old), 0);
 	CHECK_EQ(tx_value_of(&tx), 3);
 	CHECK_EQ(*(const int *)old.value, 2);
 	CHECK_EQ(chp_watch_ref_has_changed(&old), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	chp_watch_ref_release(&old);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 	chp_watch_subscribe(&tx, &rx);
 	CHECK_EQ(value_of(&rx), 3);
 	drop_both();
-	CHECK_EQ(load(&drops), 3);
+	CHECK_EQ(h_load(&drops), 3);
 }
 
 static void send_replace_is_a_change(void)
@@ -134,7 +134,7 @@ static void send_replace_is_a_change(void)
 	CHECK_EQ(chp_watch_has_changed(&rx), 1);
 	chp_watch_ref_release(&old);
 	drop_both();
-	CHECK_EQ(load(&drops), 3);
+	CHECK_EQ(h_load(&drops), 3);
 }
 
 /* ---- What was seen ---- */
@@ -226,9 +226,9 @@ static void after_the_last_sender_the_value_stays(void)
 	CHECK_EQ(chp_watch_has_changed(&rx), 1);
 	chp_watch_tx_drop(&other);
 	CHECK_EQ(value_of(&rx), 2);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	chp_watch_rx_drop(&rx);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 /* has_changed: closed first.  changed: unseen first. */
@@ -452,7 +452,7 @@ static void values_that_cannot_be_cloned_are_not_copied_out(void)
 	CHECK_CODE(chp_watch_send_if_modified(&tx, wrong_perhaps, NULL),
 		   CHP_EINVAL);
 	drop_both();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 /* ---- Values of all sizes ---- */
@@ -462,7 +462,7 @@ static void a_value_of_no_bytes_is_bare_news(void)
 	chp_watch_ref ref;
 	char untouched = 'x';
 
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_watch(0, NULL, NULL, &tx, &rx), 0);
 	CHECK_CODE(chp_watch_send(&tx, NULL), 0);
 	CHECK_EQ(chp_watch_has_changed(&rx), 1);
@@ -476,9 +476,9 @@ static void a_value_of_no_bytes_is_bare_news(void)
 
 	CHECK_CODE(chp_watch(0, &dropped, NULL, &tx, &rx), 0);
 	CHECK_CODE(chp_watch_send(&tx, NULL), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	drop_both();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 static void values_of_all_sizes_keep_their_bytes(void)

@@ -10,7 +10,7 @@ static chp_watch_rx rx;
 
 static void make_with(const chp_watch_values *values)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_watch(sizeof(int), values, &(int){ 1 }, &tx, &rx), 0);
 }
 
@@ -101,14 +101,14 @@ static void releasing_an_emptied_ref_does_nothing(void)
 	make();
 	CHECK_CODE(chp_watch_borrow(&rx, &ref), 0);
 	CHECK_CODE(send_int(&tx, 2), 0);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	for (int i = 0; i < 3; i++) {
 		chp_watch_ref_release(&ref);
 		CHECK(!ref.value);
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 	}
 	drop_both();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 /* ---- Borrowing and sending ---- */
@@ -136,15 +136,15 @@ static void held_borrows_delay_no_send_and_no_borrow(void)
 	CHECK_EQ(shown(&first), 1);
 	CHECK(shown(&second) >= 1);
 	CHECK_EQ(shown(&third), 100);
-	CHECK(load(&drops) >= 97);
+	CHECK(h_load(&drops) >= 97);
 	chp_watch_ref_release(&second);
 	CHECK_EQ(shown(&first), 1);
 	chp_watch_ref_release(&first);
-	CHECK_EQ(load(&drops), 99);
+	CHECK_EQ(h_load(&drops), 99);
 	chp_watch_ref_release(&third);
-	CHECK_EQ(load(&drops), 99);
+	CHECK_EQ(h_load(&drops), 99);
 	drop_both();
-	CHECK_EQ(load(&drops), 100);
+	CHECK_EQ(h_load(&drops), 100);
 }
 
 static void a_value_is_destroyed_when_nobody_shows_it(void)
@@ -157,16 +157,16 @@ static void a_value_is_destroyed_when_nobody_shows_it(void)
 	CHECK(a.value == b.value);
 	CHECK_CODE(send_int(&tx, 2), 0);
 	CHECK_CODE(chp_watch_send_replace(&tx, &(int){ 3 }, &c), 0);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	chp_watch_ref_release(&a);
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	CHECK_EQ(shown(&b), 1);
 	chp_watch_ref_release(&c);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	chp_watch_ref_release(&b);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 	drop_both();
-	CHECK_EQ(load(&drops), 3);
+	CHECK_EQ(h_load(&drops), 3);
 }
 
 /* ---- Where a ref may go ---- */
@@ -194,13 +194,13 @@ static void a_ref_outlives_the_handles(void)
 			chp_watch_tx_drop(&tx);
 		chp_watch_rx_drop(&rx);
 		chp_watch_tx_drop(&tx);
-		CHECK_EQ(load(&drops), 0);
+		CHECK_EQ(h_load(&drops), 0);
 		CHECK_EQ(shown(&old), 1);
 		chp_watch_ref_release(&old);
-		CHECK_EQ(load(&drops), 1);
+		CHECK_EQ(h_load(&drops), 1);
 		h_spawn(&a, release_it, &last);
 		h_join(&a);
-		CHECK_EQ(load(&drops), 2);
+		CHECK_EQ(h_load(&drops), 2);
 	}
 }
 
@@ -216,7 +216,7 @@ static void a_moved_ref_is_released_once(void)
 	CHECK_CODE(send_int(&tx, 2), 0);
 	CHECK_EQ(shown(&second), 1);
 	chp_watch_ref_release(&second);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	drop_both();
 }
 
@@ -249,9 +249,9 @@ static void a_copy_is_made_by_clone(void)
 	CHECK_CODE(chp_watch_get_and_update(&rx, &got), 0);
 	CHECK_EQ(chp_watch_has_changed(&rx), 0);
 	CHECK_EQ(value_of(&rx), 2);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	drop_both();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 static void a_clone_that_fails_changes_nothing(void)
@@ -266,7 +266,7 @@ static void a_clone_that_fails_changes_nothing(void)
 	CHECK_EQ(chp_watch_has_changed(&rx), 1);
 	CHECK_EQ(value_of(&rx), 13);
 	drop_both();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 /* ---- Callbacks use the channel ---- */
@@ -299,12 +299,12 @@ static void a_destructor_may_use_the_channel(void)
 	/* Destroys 1, which sends 11, which destroys 7. */
 	CHECK_CODE(send_int(&tx, 7), 0);
 	CHECK_EQ(value_of(&rx), 11);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 	CHECK_EQ(seen_count, 2);
 	CHECK_EQ(seen_in_drop[0], 7);
 	CHECK_EQ(seen_in_drop[1], 11);
 	drop_both();
-	CHECK_EQ(load(&drops), 3);
+	CHECK_EQ(h_load(&drops), 3);
 }
 
 /* Each value holds on to the one before it. */
@@ -329,7 +329,7 @@ static void values_may_hold_refs_of_their_own_channel(void)
 	enum { LENGTH = 50 };
 	chp_watch_ref ref;
 
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_watch(sizeof(l), &values, &l, &tx, &rx), 0);
 	for (l.id = 1; l.id < LENGTH; l.id++) {
 		CHECK_CODE(chp_watch_borrow(&rx, &l.before), 0);
@@ -337,13 +337,13 @@ static void values_may_hold_refs_of_their_own_channel(void)
 	}
 	CHECK_CODE(chp_watch_borrow(&rx, &ref), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 	p = ref.value;
 	for (int id = LENGTH - 1; id >= 0; id--, p = p->before.value)
 		CHECK_EQ(p->id, id);
 	CHECK(!p);
 	chp_watch_ref_release(&ref);
-	CHECK_EQ(load(&drops), LENGTH);
+	CHECK_EQ(h_load(&drops), LENGTH);
 }
 
 /* ---- Memory ---- */

@@ -345,14 +345,14 @@ static void check_against(const struct model *m)
 	kept = txs(m) + rxs(m) > 0;
 	if (m->shown && (m->is_old || !kept))
 		kept++;
-	CHECK_EQ(load(&drops), m->made - kept);
+	CHECK_EQ(h_load(&drops), m->made - kept);
 }
 
 static struct model begin(void)
 {
 	struct model m = { .tx = { true }, .rx = { true }, .value = 2 };
 
-	store(&drops, 0);
+	h_store(&drops, 0);
 	memset(tx, 0, sizeof(tx));
 	memset(rx, 0, sizeof(rx));
 	memset(&ref, 0, sizeof(ref));
@@ -381,7 +381,7 @@ static void end(struct model *m)
 		chp_watch_tx_drop(&tx[i]);
 		chp_watch_rx_drop(&rx[i]);
 	}
-	CHECK_EQ(load(&drops), m->made);
+	CHECK_EQ(h_load(&drops), m->made);
 }
 
 static void every_sequence_of_calls_does_as_the_model_says(void)
@@ -405,7 +405,7 @@ static void every_sequence_of_calls_does_as_the_model_says(void)
 
 static void long_random_sequences_do_as_the_model_says(void)
 {
-	struct rng r = rng_of(seed_of_run(), 11);
+	struct h_rng r = h_rng(h_seed(), 11);
 	long blocks = h_blocks();
 	char where[64];
 
@@ -413,14 +413,14 @@ static void long_random_sequences_do_as_the_model_says(void)
 		struct model m = begin();
 
 		for (int i = 0; i < 60; i++) {
-			enum act a = (enum act)below(&r, ACTS);
+			enum act a = (enum act)h_below(&r, ACTS);
 
 			snprintf(where, sizeof(where), "round %ld, call %d", n,
 				 i);
 			/* Dropped handles would stay so. */
-			if ((a == RX_DROP || a == TX_DROP) && below(&r, 3))
+			if ((a == RX_DROP || a == TX_DROP) && h_below(&r, 3))
 				continue;
-			step(&m, a, (int)below(&r, 2), where);
+			step(&m, a, (int)h_below(&r, 2), where);
 		}
 		end(&m);
 		CHECK_EQ(h_blocks(), blocks);

@@ -9,7 +9,7 @@ static chp_watch_rx rx;
 
 static void make_with(const chp_watch_values *values)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_watch(sizeof(int), values, &(int){ 1 }, &tx, &rx), 0);
 }
 
@@ -113,13 +113,13 @@ static void a_modification_works_on_a_clone(void)
 	for (int i = 1; i <= 20; i++) {
 		CHECK_CODE(chp_watch_send_modify(&tx, add_to, &(int){ 1 }), 0);
 		/* The original is destroyed, the clone is the value. */
-		CHECK_EQ(load(&drops), i);
+		CHECK_EQ(h_load(&drops), i);
 		CHECK_EQ(value_of(&rx), 1 + i);
 	}
 	CHECK_EQ(chp_watch_send_if_modified(&tx, perhaps, &(int){ 0 }), 0);
-	CHECK_EQ(load(&drops), 21);
+	CHECK_EQ(h_load(&drops), 21);
 	drop_both();
-	CHECK_EQ(load(&drops), 22);
+	CHECK_EQ(h_load(&drops), 22);
 }
 
 static int refuse_to_clone(void *to, const void *from)
@@ -150,12 +150,12 @@ static void without_a_clone_nothing_is_modified(void)
 			   CHP_ENOMEM);
 	CHECK_EQ(h_blocks(), blocks);
 	CHECK_EQ(chp_watch_has_changed(&rx), 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 	/* The turn was given back. */
 	CHECK_CODE(chp_watch_send_modify(&tx, must_not_run, NULL), CHP_ENOMEM);
 	CHECK_CODE(send_int(&tx, 2), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 3);
+	CHECK_EQ(h_load(&drops), 3);
 }
 
 static void large_values_are_modified_too(void)
@@ -234,15 +234,15 @@ static void a_send_meanwhile_is_not_lost(void)
 	CHECK_EQ(value_of(&rx), 31);
 	CHECK_EQ(chp_watch_has_changed(&rx), 1);
 	/* 1, 30 and what the function made of the clone of 1. */
-	CHECK_EQ(load(&drops), 3);
+	CHECK_EQ(h_load(&drops), 3);
 	CHECK_EQ(
 		chp_watch_send_if_modified(&tx, send_within_in_silence, &calls),
 		0);
 	CHECK_EQ(calls, 2);
 	CHECK_EQ(value_of(&rx), 31);
-	CHECK_EQ(load(&drops), 6);
+	CHECK_EQ(h_load(&drops), 6);
 	drop_both();
-	CHECK_EQ(load(&drops), 7);
+	CHECK_EQ(h_load(&drops), 7);
 }
 
 static void modify_within(void *value, void *arg)
@@ -280,7 +280,7 @@ static void drop_all_handles(void *value, void *arg)
 	(void)arg;
 	*(int *)value = 5;
 	drop_both();
-	CHECK_EQ(load(&drops), 0);
+	CHECK_EQ(h_load(&drops), 0);
 }
 
 /* The header forbids it; nothing breaks all the same. */
@@ -289,7 +289,7 @@ static void a_function_that_drops_its_own_channel_does_no_harm(void)
 	make_with(&cloned);
 	CHECK_CODE(chp_watch_send_modify(&tx, drop_all_handles, NULL), 0);
 	/* The value and what was made of it. */
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 /* ---- Turns ---- */
@@ -298,10 +298,10 @@ static chp_word inside, waiting, go_on;
 
 static void hold_the_turn(void *value, void *arg)
 {
-	CHECK_EQ(add(&inside, 1), 0);
+	CHECK_EQ(h_add(&inside, 1), 0);
 	*(int *)value += *(int *)arg;
-	h_until(load(&go_on));
-	store(&inside, 0);
+	h_until(h_load(&go_on));
+	h_store(&inside, 0);
 }
 
 static void *modify_slowly(void *arg)
@@ -320,17 +320,17 @@ static chp_word ordered;
 
 static void note_and_add(void *value, void *arg)
 {
-	CHECK_EQ(add(&inside, 1), 0);
-	order[add(&ordered, 1)] = *(int *)arg;
+	CHECK_EQ(h_add(&inside, 1), 0);
+	order[h_add(&ordered, 1)] = *(int *)arg;
 	*(int *)value += *(int *)arg;
-	store(&inside, 0);
+	h_store(&inside, 0);
 }
 
 static void *modify_once(void *arg)
 {
 	struct adder *a = arg;
 
-	add(&waiting, 1);
+	h_add(&waiting, 1);
 	CHECK_CODE(chp_watch_send_modify(&tx, note_and_add, &a->n), 0);
 	return NULL;
 }
@@ -343,12 +343,12 @@ static void functions_run_one_at_a_time_and_all_count(void)
 	int sum = 0;
 
 	make_with(NULL);
-	store(&inside, 0);
-	store(&waiting, 0);
-	store(&go_on, 0);
-	store(&ordered, 0);
+	h_store(&inside, 0);
+	h_store(&waiting, 0);
+	h_store(&go_on, 0);
+	h_store(&ordered, 0);
 	h_spawn(&slow, modify_slowly, &(int){ 1000 });
-	h_until(load(&inside));
+	h_until(h_load(&inside));
 	for (int i = 0; i < ADDERS; i++) {
 		a[i].n = i + 1;
 		sum += a[i].n;
@@ -356,13 +356,13 @@ static void functions_run_one_at_a_time_and_all_count(void)
 	}
 	/* Nothing waits for the functions but functions. */
 	CHECK_EQ(value_of(&rx), 1);
-	CHECK_EQ(load(&ordered), 0);
-	store(&go_on, 1);
+	CHECK_EQ(h_load(&ordered), 0);
+	h_store(&go_on, 1);
 	h_join(&slow);
 	for (int i = 0; i < ADDERS; i++)
 		h_join(&a[i].a);
 	CHECK_EQ(value_of(&rx), 1 + 1000 + sum);
-	CHECK_EQ(load(&ordered), ADDERS);
+	CHECK_EQ(h_load(&ordered), ADDERS);
 	/* Where each surely queued before the next one came: in order. */
 	for (int i = 0; i < ADDERS && h_mode() == H_CT; i++)
 		CHECK_EQ(order[i], i + 1);
@@ -374,13 +374,13 @@ static void a_send_does_not_wait_for_a_function(void)
 	struct h_agent slow;
 
 	make_with(NULL);
-	store(&inside, 0);
-	store(&go_on, 0);
+	h_store(&inside, 0);
+	h_store(&go_on, 0);
 	h_spawn(&slow, modify_slowly, &(int){ 1000 });
-	h_until(load(&inside));
+	h_until(h_load(&inside));
 	CHECK_CODE(send_int(&tx, 5), 0);
 	CHECK_EQ(value_of(&rx), 5);
-	store(&go_on, 1);
+	h_store(&go_on, 1);
 	h_join(&slow);
 	CHECK_EQ(value_of(&rx), 5);
 	CHECK_CODE(chp_watch_send_modify(&tx, add_to, &(int){ 2 }), 0);
@@ -394,9 +394,9 @@ static void *replace_and_look(void *arg)
 {
 	chp_watch_ref old;
 
-	add(&waiting, 1);
+	h_add(&waiting, 1);
 	CHECK_CODE(chp_watch_send_replace(&tx, &(int){ 7 }, &old), 0);
-	store(&replaced, 1);
+	h_store(&replaced, 1);
 	CHECK_EQ(*(const int *)old.value, 1001);
 	chp_watch_ref_release(&old);
 	return arg;
@@ -408,19 +408,19 @@ static void send_replace_hands_out_what_a_function_made(void)
 	struct h_agent slow, a;
 
 	make_with(NULL);
-	store(&inside, 0);
-	store(&go_on, 0);
-	store(&waiting, 0);
-	store(&replaced, 0);
+	h_store(&inside, 0);
+	h_store(&go_on, 0);
+	h_store(&waiting, 0);
+	h_store(&replaced, 0);
 	h_spawn(&slow, modify_slowly, &(int){ 1000 });
-	h_until(load(&inside));
+	h_until(h_load(&inside));
 	h_spawn(&a, replace_and_look, NULL);
-	h_until(load(&waiting));
+	h_until(h_load(&waiting));
 	for (int i = 0; i < 20; i++)
 		h_yield();
-	CHECK_EQ(load(&replaced), 0);
+	CHECK_EQ(h_load(&replaced), 0);
 	CHECK_EQ(value_of(&rx), 1);
-	store(&go_on, 1);
+	h_store(&go_on, 1);
 	h_join(&slow);
 	h_join(&a);
 	CHECK_EQ(value_of(&rx), 7);
@@ -432,7 +432,7 @@ static void *modify_interrupted(void *arg)
 {
 	struct adder *a = arg;
 
-	add(&waiting, 1);
+	h_add(&waiting, 1);
 	CHECK_CODE(chp_watch_send_modify(&tx, note_and_add, &a->n), 0);
 	CHECK_EQ(chp_interrupted(), 1);
 	return NULL;
@@ -444,19 +444,19 @@ static void an_interrupt_does_not_end_a_turn(void)
 	struct h_agent slow;
 
 	make_with(NULL);
-	store(&inside, 0);
-	store(&waiting, 0);
-	store(&go_on, 0);
-	store(&ordered, 0);
+	h_store(&inside, 0);
+	h_store(&waiting, 0);
+	h_store(&go_on, 0);
+	h_store(&ordered, 0);
 	h_spawn(&slow, modify_slowly, &(int){ 1000 });
-	h_until(load(&inside));
+	h_until(h_load(&inside));
 	h_spawn(&a.a, modify_interrupted, &a);
-	h_until(load(&waiting));
+	h_until(h_load(&waiting));
 	CHECK_CODE(chp_interrupt(a.a.agent), 0);
 	for (int i = 0; i < 20; i++)
 		h_yield();
-	CHECK_EQ(load(&ordered), 0);
-	store(&go_on, 1);
+	CHECK_EQ(h_load(&ordered), 0);
+	h_store(&go_on, 1);
 	h_join(&slow);
 	h_join(&a.a);
 	CHECK_EQ(value_of(&rx), 1004);

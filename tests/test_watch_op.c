@@ -10,7 +10,7 @@ static chp_watch_rx rx;
 
 static void make(void)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_watch(sizeof(int), &dropped, &(int){ 1 }, &tx, &rx), 0);
 }
 
@@ -291,17 +291,17 @@ static void without_budget_a_ready_wait_pends_and_is_woken(void)
 
 		make();
 		start(which, &op);
-		CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+		CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 		CHECK_EQ(budget, 5); /* only completing costs */
 		fulfil(which);
 		CHECK_EQ(h_wakes(&w), 1);
 		budget = 0;
-		CHECK_CODE(poll_within(&op.op, &w, &budget), CHP_PENDING);
+		CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 		CHECK_EQ(h_wakes(&w), 2);
 		budget = 1;
 		if (which == WAIT_FOR)
 			budget++; /* trying one more value costs, too */
-		CHECK_CODE(poll_within(&op.op, &w, &budget), 0);
+		CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 		CHECK_EQ(budget, 0);
 		CHECK_EQ(h_refs(&w), 0);
 		drop_both();
@@ -331,7 +331,7 @@ static void fast_senders_use_up_the_budget(void)
 	chp_watch_wait_for_op(&op, &rx, send_another, NULL, NULL);
 	do {
 		budget = 100;
-		r = poll_within(&op.op, &w, &budget);
+		r = h_poll_within(&op.op, &w, &budget);
 		CHECK_EQ(h_wakes(&w), rounds + (r == CHP_PENDING));
 		CHECK_EQ(h_refs(&w), 0);
 		rounds++;
@@ -341,15 +341,15 @@ static void fast_senders_use_up_the_budget(void)
 	CHECK_EQ(calls, 1000);
 	CHECK(rounds >= 10 && rounds <= 12);
 	drop_both();
-	CHECK_EQ(load(&drops), 1001);
+	CHECK_EQ(h_load(&drops), 1001);
 }
 
 static chp_word others_ran;
 
 static void *run_a_little(void *arg)
 {
-	while (!load(arg)) {
-		add(&others_ran, 1);
+	while (!h_load(arg)) {
+		h_add(&others_ran, 1);
 		chp_yield();
 	}
 	return NULL;
@@ -359,7 +359,7 @@ static int send_till_others_ran(const void *value, void *arg)
 {
 	(void)arg;
 	CHECK_CODE(send_int(&tx, *(const int *)value + 1), 0);
-	return load(&others_ran) > 5;
+	return h_load(&others_ran) > 5;
 }
 
 /* The same, in a task that shares its thread. */
@@ -369,12 +369,12 @@ static void fast_senders_do_not_keep_others_from_running(void)
 	struct h_agent a;
 
 	make();
-	store(&stop, 0);
+	h_store(&stop, 0);
 	h_spawn(&a, run_a_little, &stop);
-	store(&others_ran, 0);
+	h_store(&others_ran, 0);
 	CHECK_CODE(chp_watch_wait_for(&rx, send_till_others_ran, NULL, NULL),
 		   0);
-	store(&stop, 1);
+	h_store(&stop, 1);
 	h_join(&a);
 	drop_both();
 }
@@ -396,7 +396,7 @@ static void an_arm_that_loses_has_seen_nothing(void)
 		chp_watch_changed_op(&mine, &rx);
 		chp_watch_changed_op(&other, &other_rx);
 		CHECK_CODE(send_int(&other_tx, 2), 0);
-		CHECK_EQ(select_of(arms, 2, flags, NULL), 1);
+		CHECK_EQ(h_select(arms, 2, flags, NULL), 1);
 		CHECK_CODE(arms[1].result, 0);
 		CHECK_EQ(chp_watch_has_changed(&rx), 0);
 		CHECK_CODE(send_int(&tx, 2), 0);
@@ -406,7 +406,7 @@ static void an_arm_that_loses_has_seen_nothing(void)
 			CHECK(!chp_op_is_finished(&mine.op));
 		CHECK_EQ(chp_watch_has_changed(&rx), 1);
 		arms[1].op = NULL;
-		CHECK_EQ(select_of(arms, 2, flags, NULL), 0);
+		CHECK_EQ(h_select(arms, 2, flags, NULL), 0);
 		CHECK_CODE(arms[0].result, 0);
 		CHECK_EQ(chp_watch_has_changed(&rx), 0);
 		arms[1].op = &other.op;
@@ -434,7 +434,7 @@ static void a_waiting_select_is_woken_by_its_arm(void)
 		start(which, &op);
 		chp_sleep_until_op(&never, CHP_NEVER);
 		h_spawn(&a, send_two, NULL);
-		CHECK_EQ(select_of(arms, 2, CHP_CANCEL_LOSERS, NULL), 0);
+		CHECK_EQ(h_select(arms, 2, CHP_CANCEL_LOSERS, NULL), 0);
 		CHECK_CODE(arms[0].result, 0);
 		h_join(&a);
 		drop_both();

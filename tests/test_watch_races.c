@@ -5,16 +5,17 @@
  * inside the call that gave it.  Meant for the sanitizers, too.  What several
  * senders and borrowers do to the value is in test_watch_storm.c.
  */
+#include "duo.h"
 #include "watch.h"
 
 static chp_watch_tx *tx; /* on the heap, so that use after free is seen */
 static chp_watch_rx *rx;
 static int result, sent; /* what each side was told */
-static struct rng left_rng;
+static struct h_rng left_rng;
 
 static void make(void)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	result = sent = 1000;
 	tx = malloc(sizeof(*tx));
 	rx = malloc(sizeof(*rx));
@@ -46,7 +47,7 @@ static void race_of(long rounds, void (*left)(void), void (*right)(void),
 		.rounds = h_rounds(rounds),
 	};
 
-	left_rng = rng_of(seed_of_run(), 3);
+	left_rng = h_rng(h_seed(), 3);
 	run_duo(&d);
 }
 
@@ -87,7 +88,7 @@ static void the_change_was_seen(void)
 {
 	CHECK_CODE(sent, 0);
 	CHECK_CODE(result, 0);
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 static void the_receiver_frees_all_right_after_a_change(void)
@@ -99,7 +100,7 @@ static void the_receiver_frees_all_right_after_a_change(void)
 static void the_end_was_heard(void)
 {
 	CHECK_CODE(result, CHP_ECLOSED);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void the_receiver_frees_all_right_after_the_end(void)
@@ -144,7 +145,7 @@ static void await_closed_and_free(void)
 static void closing_was_heard(void)
 {
 	CHECK_CODE(result, 0);
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void the_sender_frees_all_right_after_closing(void)
@@ -155,7 +156,7 @@ static void the_sender_frees_all_right_after_closing(void)
 
 static void one_value_was_dropped(void)
 {
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void both_ends_may_be_dropped_at_once(void)
@@ -172,7 +173,7 @@ static void send_3_and_free(void)
 static void it_was_stored_or_refused(void)
 {
 	CHECK(sent == 0 || sent == CHP_ECLOSED);
-	CHECK_EQ(load(&drops), sent == 0 ? 2 : 1);
+	CHECK_EQ(h_load(&drops), sent == 0 ? 2 : 1);
 }
 
 static void a_send_racing_the_last_receiver_is_stored_or_not(void)
@@ -187,7 +188,7 @@ static void poll_and_give_up(void)
 	struct h_waker w = { { 0 }, { 0 } };
 
 	result = 1000;
-	for (uint32_t n = below(&left_rng, 5); n; n--) {
+	for (uint32_t n = h_below(&left_rng, 5); n; n--) {
 		chp_watch_op *op = malloc(sizeof(*op));
 
 		if (n % 2)
@@ -218,7 +219,7 @@ static void seen_exactly_once(void)
 	CHECK_EQ(chp_watch_has_changed(rx), 0);
 	free_tx();
 	free_rx();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 static void a_wait_given_up_has_seen_nothing(void)
@@ -229,8 +230,8 @@ static void a_wait_given_up_has_seen_nothing(void)
 static void wait_hastily(void)
 {
 	do {
-		chp_wait w = { .deadline =
-				       chp_in(below(&left_rng, 30) * CHP_US) };
+		chp_wait w = { .deadline = chp_in(h_below(&left_rng, 30) *
+						  CHP_US) };
 
 		result = watch_changed(rx, &w);
 	} while (result == CHP_ETIMEDOUT);
@@ -248,7 +249,7 @@ static void poll_with_changing_wakers(void)
 	chp_watch_op op;
 
 	chp_watch_changed_op(&op, rx);
-	for (uint32_t n = 1 + below(&left_rng, 6); n; n--) {
+	for (uint32_t n = 1 + h_below(&left_rng, 6); n; n--) {
 		last = &w[n % 2];
 		result = h_poll(&op.op, last);
 		if (result != CHP_PENDING)
@@ -271,13 +272,13 @@ static void counted_unref(void *data)
 {
 	chp_word *refs = data;
 
-	if (add(refs, UINT32_MAX) == 1)
+	if (h_add(refs, UINT32_MAX) == 1)
 		free(refs);
 }
 
 static void counted_retain(void *data)
 {
-	CHECK(add(data, 1) > 0);
+	CHECK(h_add(data, 1) > 0);
 }
 
 static const chp_waker_class counted = { counted_unref, counted_retain,
@@ -289,7 +290,7 @@ static void poll_give_up_and_free_the_waker(void)
 	chp_poll_ctx ctx = chp_poll_ctx_of((chp_waker){ &counted, refs });
 	chp_watch_op *op = malloc(sizeof(*op));
 
-	store(refs, 1);
+	h_store(refs, 1);
 	chp_watch_changed_op(op, rx);
 	jitter(&left_rng);
 	result = chp_op_poll(&op->op, &ctx);
@@ -333,7 +334,7 @@ static void it_is_closed_in_the_end(void)
 	CHECK_CODE(result, 0);
 	CHECK_EQ(chp_watch_is_closed(tx), 1);
 	free_tx();
-	CHECK_EQ(load(&drops), 1);
+	CHECK_EQ(h_load(&drops), 1);
 }
 
 static void closed_is_heard_through_reopening(void)
@@ -362,9 +363,9 @@ static void make_held(void)
 {
 	make();
 	held = malloc(sizeof(*held));
-	if (below(&left_rng, 2)) {
+	if (h_below(&left_rng, 2)) {
 		CHECK_CODE(chp_watch_borrow(rx, held), 0);
-		if (below(&left_rng, 2))
+		if (h_below(&left_rng, 2))
 			CHECK_CODE(send_int(tx, 2), 0);
 	} else {
 		CHECK_CODE(chp_watch_send_replace(tx, &(int){ 3 }, held), 0);
@@ -373,7 +374,7 @@ static void make_held(void)
 
 static void every_value_was_dropped(void)
 {
-	CHECK(load(&drops) == 1 || load(&drops) == 2);
+	CHECK(h_load(&drops) == 1 || h_load(&drops) == 2);
 }
 
 /* The harness sees that the memory went, the sanitizer that not too early. */
@@ -387,7 +388,7 @@ static void the_last_ref_may_race_the_last_handle(void)
 		.rounds = h_rounds(4000),
 	};
 
-	left_rng = rng_of(seed_of_run(), 4);
+	left_rng = h_rng(h_seed(), 4);
 	run_duo(&d);
 }
 

@@ -3,6 +3,7 @@
  * match their version, no modification and no sent value is lost, every value
  * is destroyed once, a crowd of waiters all hear; wakers that do things.
  */
+#include "duo.h"
 #include "watch.h"
 
 enum { AGENTS = 4, MANY = 150 };
@@ -25,12 +26,12 @@ struct member {
 	long count, sum;
 	size_t size;
 	uint64_t *copy;
-	struct rng rng;
+	struct h_rng rng;
 };
 
 static struct member *start(struct member *m, void *(*fn)(void *))
 {
-	m->rng = rng_of(seed_of_run(), (uint64_t)m->id);
+	m->rng = h_rng(h_seed(), (uint64_t)m->id);
 	chp_watch_tx_clone(&tx, &m->tx);
 	chp_watch_rx_clone(&rx, &m->rx);
 	h_spawn(&m->a, fn, m);
@@ -80,7 +81,7 @@ static void *look_all_the_time(void *arg)
 
 	m->copy = malloc(m->size);
 	chp_watch_tx_drop(&m->tx);
-	while (!load(&stop)) {
+	while (!h_load(&stop)) {
 		for (int i = 0; i < 20; i++)
 			look_closely(m, &last);
 		if (m->id % 2) {
@@ -100,7 +101,7 @@ static void look_while_sending(size_t size)
 	struct member m[AGENTS];
 	uint64_t *v = calloc(1, size);
 
-	store(&stop, 0);
+	h_store(&stop, 0);
 	memset(m, 0, sizeof(m));
 	CHECK_CODE(chp_watch(size, NULL, v, &tx, &rx), 0);
 	for (int i = 0; i < AGENTS; i++) {
@@ -115,7 +116,7 @@ static void look_while_sending(size_t size)
 		if (n % 16 == 0)
 			h_yield();
 	}
-	store(&stop, 1);
+	h_store(&stop, 1);
 	/* Those who wait for a change hear the end. */
 	chp_watch_tx_drop(&tx);
 	for (int i = 0; i < AGENTS; i++)
@@ -169,9 +170,9 @@ static void *modify_many_times(void *arg)
 	struct member *m = arg;
 
 	for (long i = h_rounds(1000); i; i--) {
-		int yields = below(&m->rng, 20) == 0;
+		int yields = h_below(&m->rng, 20) == 0;
 
-		if (below(&m->rng, 2))
+		if (h_below(&m->rng, 2))
 			CHECK_CODE(
 				chp_watch_send_modify(&m->tx, add_one, &yields),
 				0);
@@ -214,7 +215,7 @@ static void *replace_many_times(void *arg)
 	struct both zero = { 0, 0 };
 	chp_watch_ref old;
 
-	while (!load(&stop)) {
+	while (!h_load(&stop)) {
 		CHECK_CODE(chp_watch_send_replace(&m->tx, &zero, &old), 0);
 		m->sum += ((const struct both *)old.value)->n;
 		chp_watch_ref_release(&old);
@@ -231,7 +232,7 @@ static void replacing_takes_what_was_modified(void)
 	struct both b = { 0, 0 };
 	long count = 0;
 
-	store(&stop, 0);
+	h_store(&stop, 0);
 	memset(m, 0, sizeof(m));
 	CHECK_CODE(chp_watch(sizeof(b), NULL, &b, &tx, &rx), 0);
 	start(&taker, replace_many_times);
@@ -243,7 +244,7 @@ static void replacing_takes_what_was_modified(void)
 		h_join(&m[i].a);
 		count += m[i].count;
 	}
-	store(&stop, 1);
+	h_store(&stop, 1);
 	h_join(&taker.a);
 	CHECK_CODE(chp_watch_get(&rx, &b), 0);
 	CHECK_EQ(b.n + taker.sum, count);
@@ -264,7 +265,7 @@ static void send_5(void)
 
 static void make_ints(void)
 {
-	store(&drops, 0);
+	h_store(&drops, 0);
 	CHECK_CODE(chp_watch(sizeof(int), &cloned, &(int){ 0 }, &tx, &rx), 0);
 	racing = &tx;
 }
@@ -276,7 +277,7 @@ static void the_sent_value_counts(void)
 
 	CHECK(v == 5 || v == 1005);
 	drop_both();
-	CHECK_EQ(load(&drops), 3);
+	CHECK_EQ(h_load(&drops), 3);
 }
 
 static void a_send_racing_a_modification_is_not_lost(void)
@@ -289,7 +290,7 @@ static void a_send_racing_a_modification_is_not_lost(void)
 		.rounds = h_rounds(6000),
 	};
 
-	seed_of_run();
+	h_seed();
 	run_duo(&d);
 }
 
@@ -303,13 +304,13 @@ static void *do_anything(void *arg)
 	chp_watch_rx x;
 
 	for (long i = h_rounds(3000); i; i--) {
-		chp_watch_ref *mine = &ref[below(&m->rng, 3)];
-		chp_wait soon = { .deadline =
-					  chp_in(below(&m->rng, 20) * CHP_US) };
+		chp_watch_ref *mine = &ref[h_below(&m->rng, 3)];
+		chp_wait soon = { .deadline = chp_in(h_below(&m->rng, 20) *
+						     CHP_US) };
 		int v = 0;
 
 		chp_watch_ref_release(mine);
-		switch (below(&m->rng, 11)) {
+		switch (h_below(&m->rng, 11)) {
 		case 0:
 			CHECK_CODE(send_int(&m->tx, m->id), 0);
 			m->count++;
@@ -335,7 +336,7 @@ static void *do_anything(void *arg)
 			CHECK(v == 0 || v == CHP_ETIMEDOUT);
 			break;
 		case 6:
-			v = (int)below(&m->rng, AGENTS);
+			v = (int)h_below(&m->rng, AGENTS);
 			v = watch_wait_for(&m->rx, at_least, &v, mine, &soon);
 			CHECK(v == 0 || v == CHP_ETIMEDOUT);
 			break;
@@ -348,7 +349,7 @@ static void *do_anything(void *arg)
 			m->tx = t;
 			break;
 		case 9:
-			if (below(&m->rng, 2))
+			if (h_below(&m->rng, 2))
 				chp_watch_subscribe(&m->tx, &x);
 			else
 				chp_watch_rx_clone(&m->rx, &x);
@@ -383,7 +384,7 @@ static void every_value_is_destroyed_once(void)
 		h_join(&m[i].a);
 		count += m[i].count;
 	}
-	CHECK_EQ(load(&drops), count);
+	CHECK_EQ(h_load(&drops), count);
 }
 
 /* ---- More waiters than a batch of wakes holds ---- */
@@ -408,7 +409,7 @@ static void *be_a_crowd(void *arg)
 		chp_watch_changed_op(&c->op[i], &c->handle[i]);
 		r[i] = h_poll(&c->op[i].op, &c->w[i]);
 	}
-	add(&polled, 1);
+	h_add(&polled, 1);
 	for (int i = 0; i < MANY / 5; i++) {
 		if (r[i] == CHP_PENDING && i % 3 == 0) {
 			/* Given up, perhaps in the moment of the send. */
@@ -435,19 +436,19 @@ static void a_crowd_of_receivers_all_hear_of_a_send(void)
 
 	for (long round = h_rounds(100); round; round--) {
 		make_ints();
-		store(&polled, 0);
+		h_store(&polled, 0);
 		memset(c, 0, sizeof(c));
 		for (int i = 0; i < CROWDS; i++) {
 			chp_watch_rx_clone(&rx, &c[i].rx);
 			h_spawn(&c[i].a, be_a_crowd, &c[i]);
 		}
 		if (round % 2)
-			h_until(load(&polled) == CROWDS);
+			h_until(h_load(&polled) == CROWDS);
 		CHECK_CODE(send_int(&tx, 2), 0);
 		for (int i = 0; i < CROWDS; i++)
 			h_join(&c[i].a);
 		drop_both();
-		CHECK_EQ(load(&drops), 2);
+		CHECK_EQ(h_load(&drops), 2);
 	}
 }
 
@@ -531,7 +532,7 @@ static void wakers_may_finish_give_up_and_send(void)
 		CHECK_EQ(chp_watch_receiver_count(&tx), 1);
 		CHECK_EQ(value_of(&rx), how < 2 ? 2 : 3);
 		drop_both();
-		CHECK_EQ(load(&drops), how < 2 ? 2 : 3);
+		CHECK_EQ(h_load(&drops), how < 2 ? 2 : 3);
 	}
 }
 

@@ -12,8 +12,8 @@ static chp_word stage; /* how far another agent has come */
 
 static void make(void)
 {
-	store(&drops, 0);
-	store(&stage, 0);
+	h_store(&drops, 0);
+	h_store(&stage, 0);
 	CHECK_CODE(chp_watch(sizeof(int), &dropped, &(int){ 1 }, &tx, &rx), 0);
 }
 
@@ -141,7 +141,7 @@ static void all_receivers_follow_to_the_last_value(void)
 		/* No more wakes than sends. */
 		CHECK(f[i].changes >= 1 && f[i].changes < LAST);
 	}
-	CHECK_EQ(load(&drops), LAST);
+	CHECK_EQ(h_load(&drops), LAST);
 }
 
 /* ---- The receivers go ---- */
@@ -151,7 +151,7 @@ static void *await_closed(void *arg)
 	const chp_watch_tx *t = arg;
 
 	CHECK_CODE(watch_closed(t, NULL), 0);
-	add(&stage, 1);
+	h_add(&stage, 1);
 	return NULL;
 }
 
@@ -170,7 +170,7 @@ static void the_last_receiver_wakes_all_who_wait_for_that(void)
 		chp_watch_rx_drop(&second);
 		for (int i = 0; i < 5; i++)
 			h_yield();
-		CHECK_EQ(load(&stage), 0);
+		CHECK_EQ(h_load(&stage), 0);
 		chp_watch_rx_drop(&rx);
 		for (int i = 0; i < WAITERS; i++)
 			h_join(&a[i]);
@@ -230,7 +230,7 @@ static void the_present_value_is_tried_first_seen_or_not(void)
 	/* The ref is not asked for. */
 	CHECK_CODE(watch_wait_for(&rx, probe, &p, NULL, NULL), 0);
 	drop_both();
-	CHECK_EQ(load(&drops), 2);
+	CHECK_EQ(h_load(&drops), 2);
 }
 
 static void *await_seven(void *arg)
@@ -241,7 +241,7 @@ static void *await_seven(void *arg)
 	CHECK_CODE(watch_wait_for(&rx, probe, p, &ref, NULL), 0);
 	CHECK_EQ(*(const int *)ref.value, 7);
 	CHECK_EQ(chp_watch_ref_has_changed(&ref), 1);
-	store(&stage, 1);
+	h_store(&stage, 1);
 	chp_watch_ref_release(&ref);
 	return NULL;
 }
@@ -259,7 +259,7 @@ static void unseen_values_are_tried_until_one_fits(void)
 			CHECK_CODE(send_int(&tx, i), 0);
 		for (int i = 0; i < 5; i++)
 			h_yield();
-		CHECK_EQ(load(&stage), 0);
+		CHECK_EQ(h_load(&stage), 0);
 		CHECK_CODE(send_int(&tx, 7), 0);
 		h_join(&a);
 		/* Some may be skipped; none is tried twice. */
@@ -268,7 +268,7 @@ static void unseen_values_are_tried_until_one_fits(void)
 			CHECK(p.values[i] > p.values[i - 1]);
 		CHECK_EQ(p.values[p.calls - 1], 7);
 		drop_both();
-		CHECK_EQ(load(&drops), 7);
+		CHECK_EQ(h_load(&drops), 7);
 	}
 }
 
@@ -341,7 +341,7 @@ static void the_last_value_may_fit_though_the_channel_is_closed(void)
 		CHECK_CODE(send_int(&tx, 9), 0);
 		chp_watch_tx_drop(&tx);
 		h_join(&a);
-		CHECK_EQ(load(&drops), 2);
+		CHECK_EQ(h_load(&drops), 2);
 	}
 }
 
@@ -387,7 +387,7 @@ static void a_predicate_may_use_the_channel(void)
 	CHECK_EQ(*(const int *)ref.value, 10);
 	chp_watch_ref_release(&ref);
 	drop_both();
-	CHECK_EQ(load(&drops), 10);
+	CHECK_EQ(h_load(&drops), 10);
 }
 
 /* ---- What ends a wait early ---- */
@@ -473,10 +473,10 @@ static void *be_interrupted_then_see(void *arg)
 	struct probe p = { .wanted = 2 };
 
 	CHECK_CODE(chp_watch_changed(&rx), code);
-	store(&stage, 1);
-	h_until(load(&stage) == 2);
+	h_store(&stage, 1);
+	h_until(h_load(&stage) == 2);
 	CHECK_CODE(chp_watch_wait_for(&rx, probe, &p, NULL), code);
-	store(&stage, 3);
+	h_store(&stage, 3);
 	if (code == CHP_EABORTED)
 		chp_shield_enter();
 	CHECK_CODE(chp_watch_wait_for(&rx, probe, &p, NULL), 0);
@@ -492,10 +492,10 @@ static void end_twice(int code, int (*end)(chp_agent))
 	make();
 	h_spawn(&a, be_interrupted_then_see, &code);
 	CHECK_CODE(end(a.agent), 0);
-	h_until(load(&stage) == 1);
-	store(&stage, 2);
+	h_until(h_load(&stage) == 1);
+	h_store(&stage, 2);
 	CHECK_CODE(end(a.agent), 0);
-	h_until(load(&stage) == 3);
+	h_until(h_load(&stage) == 3);
 	CHECK_CODE(send_int(&tx, 2), 0);
 	h_join(&a);
 	drop_both();
