@@ -114,6 +114,12 @@ uint32_t season(void);
 struct agent *agent_self(void);
 void agent_adopt(struct agent *a);
 
+/* The supervisor: lives.c.  All agents but servers are over?  The servers? */
+enum { PATIENCE = 30 }; /* seconds without progress */
+void add_agents(void);
+bool tend_agents(void);
+bool servers_are_over(void);
+
 /* Begin its next step, which is p's. */
 void agent_step(struct agent *a, const struct part *p);
 /* Run steps until the end, an abort, or `steps` of them. */
