@@ -21,7 +21,7 @@ bool errand_draw(struct agent *a, const struct part *p, struct errand *e)
 	return drawn;
 }
 
-static void errand_done(struct agent *a, struct errand *e, int r)
+void errand_done(struct agent *a, struct errand *e, int r)
 {
 	const struct part *before = a->part;
 

@@ -114,6 +114,12 @@ uint32_t season(void);
 struct agent *agent_self(void);
 void agent_adopt(struct agent *a);
 
+/* The supervisor: lives.c.  All agents but servers are over?  The servers? */
+enum { PATIENCE = 30 }; /* seconds without progress */
+void add_agents(void);
+bool tend_agents(void);
+bool servers_are_over(void);
+
 /* Begin its next step, which is p's. */
 void agent_step(struct agent *a, const struct part *p);
 /* Run steps until the end, an abort, or `steps` of them. */
@@ -129,6 +135,7 @@ void agent_end(struct agent *a);
 void at(struct agent *a, const char *doing);
 
 unsigned part_index(const struct part *p);
+bool part_is_here(const struct part *p); /* --only may have left it out */
 struct tally *tally_of(struct agent *a, const struct part *p);
 /* Count a result of the present part. */
 int count(struct agent *a, int r);
@@ -222,6 +229,7 @@ void message_drop(void *message);
 void count_blocks(void);
 long blocks_out(void);
 long wakers_out(void);
+void count_waker(int by);
 int open_descriptors(void);
 
 /* ---- Waiting: wait.c ---- */
@@ -248,6 +256,12 @@ int judge(struct agent *a, struct manner *m, int r);
 /* Wait for an operation in some way; it is finished afterwards.  Returns its
    result, or why it was cancelled.  Counts nothing. */
 int await(struct agent *a, chp_op *op, enum patience p);
+
+/* The same by wakers that poll: callback.c. */
+int by_callback(struct agent *a, chp_op *op, enum patience p);
+
+/* Poll once, with a waker that nobody will listen to. */
+int poll_and_leave(struct agent *a, chp_op *op);
 
 /* Why a wait ended that had not the operation's own result? */
 bool gave_up(int r);
@@ -289,6 +303,7 @@ struct errand {
 		chp_broadcast_op broadcast;
 		chp_watch_op watch;
 		chp_mpmc_op mpmc;
+		chp_fd_op fd;
 	};
 	union {
 		chp_permit permit;
@@ -320,6 +335,8 @@ struct errand {
 
 bool errand_draw(struct agent *a, const struct part *p, struct errand *e);
 void errand_run(struct agent *a, struct errand *e);
+/* Its operation is finished, with this result. */
+void errand_done(struct agent *a, struct errand *e, int r);
 /* Several at once, of any parts. */
 void errands_select(struct agent *a);
 
@@ -339,6 +356,7 @@ extern const struct part part_cancel, part_sem_fifo, part_sem_fair,
 	part_oneshot, part_mpsc, part_mpsc_one, part_mpsc_unbounded, part_time,
 	part_select, part_task, part_group, part_runtime, part_handoff,
 	part_notify, part_barrier, part_wait_group, part_once, part_broadcast,
-	part_watch, part_mpmc_zero, part_mpmc, part_mpmc_unbounded, part_chaos;
+	part_watch, part_mpmc_zero, part_mpmc, part_mpmc_unbounded, part_relay,
+	part_fd, part_chaos;
 
 #endif

@@ -131,6 +131,11 @@ long wakers_out(void)
 	return load(&boxes);
 }
 
+void count_waker(int by)
+{
+	add(&boxes, (uint32_t)by);
+}
+
 static void box_unref(struct box *b)
 {
 	uint32_t left = __atomic_sub_fetch(&b->refs.v, 1, __ATOMIC_ACQ_REL);
@@ -264,6 +269,15 @@ static int by_hand(struct agent *a, chp_op *op, enum patience p)
 	return r;
 }
 
+int poll_and_leave(struct agent *a, chp_op *op)
+{
+	struct hand h = { .own_timer = true };
+	int r = poll_once(a, op, &h);
+
+	box_unref(h.box);
+	return r;
+}
+
 /* ---- Ways ---- */
 
 static int by_blocking(struct agent *a, chp_op *op, enum patience p)
@@ -285,6 +299,8 @@ static int by_blocking(struct agent *a, chp_op *op, enum patience p)
 
 static int by_itself(struct agent *a, chp_op *op, enum patience p)
 {
+	if (chance(a, 20))
+		return by_callback(a, op, p);
 	return chance(a, 50) ? by_hand(a, op, p) : by_blocking(a, op, p);
 }
 
@@ -343,8 +359,10 @@ int await(struct agent *a, chp_op *op, enum patience p)
 		break;
 	case 4:
 	case 5:
-	case 6:
 		r = by_hand(a, op, p);
+		break;
+	case 6:
+		r = by_callback(a, op, p);
 		break;
 	case 7:
 		r = by_timeout(a, op, p);
