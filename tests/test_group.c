@@ -62,8 +62,8 @@ static void finish_waits_for_all(void)
 					   i % 2 ? add_one : pass_the_gate,
 					   NULL),
 			   0);
-	h_until(chp_semaphore_queue_length(&gate) == 50);
-	CHECK_EQ(chp_group_count(&group), 50);
+	h_until(chp_semaphore_queue_length(&gate) == 50 &&
+		chp_group_count(&group) == 50);
 	chp_semaphore_release(&gate, 50);
 	CHECK_CODE(chp_group_finish(&group), 0);
 	CHECK_EQ(ran, 100);
