@@ -87,7 +87,8 @@ typedef struct chp_ptr {
 /*
  * The allocator for everything that the library puts on a heap: channels,
  * shared objects, runtimes.  (Stacks and the slots of tasks and threads are
- * pages from the system and stay with the process.)  alloc returns memory
+ * pages from the system and stay with the process.  With malloc, a thread keeps
+ * some small blocks that it frees until it ends.)  alloc returns memory
  * aligned as malloc's, or NULL; free_ is given the size that was asked for.
  */
 typedef struct chp_allocator {

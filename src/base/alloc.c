@@ -46,6 +46,11 @@ int chp_set_allocator(const chp_allocator *allocator)
 	return 0;
 }
 
+bool chp__alloc_is_standard(void)
+{
+	return hook.alloc == default_alloc;
+}
+
 void *chp__alloc(size_t size)
 {
 	/* Relaxed: a flag that only ever becomes 1. */

@@ -4,6 +4,7 @@
 #ifndef CHAPPE_SRC_BASE_ALLOC_H
 #define CHAPPE_SRC_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* NULL when out of memory.  Aligned for any type; not zeroed. */
@@ -11,6 +12,9 @@ void *chp__alloc(size_t size);
 
 /* The same, zeroed. */
 void *chp__alloc_zero(size_t size);
+
+/* Is it malloc? */
+bool chp__alloc_is_standard(void);
 
 /* NULL is ignored.  size is what was asked for. */
 void chp__free(void *memory, size_t size);

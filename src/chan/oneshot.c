@@ -9,8 +9,11 @@
  *	RX_WAITING   rx_waker is set: wake it when SENT or TX_GONE is set
  *	TX_WAITING   tx_waker is set: wake it when RX_CLOSED is set
  *
+ * Sending while no flag is up is one cas (C): nobody is to be woken, and until
+ * SENT is set the value's place belongs to the sender, closed or not.
+ *
  * Unlocking is one store (release, U) and a half's last touch of the block when
- * it sets its GONE flag; whoever finds the other half's flag there frees.  The
+ * it sets its GONE flag, as (C) is; whoever finds the other half's flag there frees.  The
  * receiver reads SENT with acquire (Q): the sender is gone, so the value and
  * the block are its own, without a lock.
  *
@@ -18,10 +21,10 @@
  */
 #include <chappe/oneshot.h>
 
-#include "base/alloc.h"
 #include "base/compiler.h"
 #include "base/lock_rank.h"
 #include "chan/value.h"
+#include "os/blocks.h"
 #include "os/relax.h"
 #include "wait/block.h"
 
@@ -67,7 +70,7 @@ static void unlock(struct chp__oneshot *ch, uint32_t word)
 
 static void release(struct chp__oneshot *ch)
 {
-	chp__free(ch, sizeof(*ch) + ch->size);
+	chp__block_free(ch, sizeof(*ch) + ch->size);
 }
 
 /* Take the waker that `flag` stands for, under the lock. */
@@ -87,7 +90,7 @@ int chp_oneshot(size_t size, void (*drop)(void *value), chp_oneshot_tx *tx,
 	if (!tx || !rx)
 		return CHP_EINVAL;
 	if (size <= SIZE_MAX / 2)
-		ch = chp__alloc(sizeof(*ch) + size);
+		ch = chp__block_alloc(sizeof(*ch) + size);
 	tx->ch = rx->ch = ch;
 	if (!ch)
 		return CHP_ENOMEM;
@@ -122,13 +125,15 @@ int chp_oneshot_send(chp_oneshot_tx *tx, const void *value)
 	if (!ch)
 		return CHP_EINVAL;
 	tx->ch = NULL;
+	value_copy(ch->value, value, ch->size);
+	word = 0;
+	if (likely(cas_release(&ch->word, &word, SENT | TX_GONE))) /* (C) */
+		return 0;
 	word = lock(ch);
-	if (word & RX_CLOSED) {
+	if (word & RX_CLOSED)
 		r = CHP_ECLOSED;
-	} else {
-		value_copy(ch->value, value, ch->size);
+	else
 		word |= SENT;
-	}
 	tx_leave(ch, word);
 	return r;
 }

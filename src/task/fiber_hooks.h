@@ -1,7 +1,7 @@
 /*
  * fiber_hooks.h - telling AddressSanitizer, ThreadSanitizer and Valgrind about
- * stacks and switches; nothing in other builds.  The one file that may look at
- * which sanitizer is on.
+ * stacks and switches; nothing in other builds.  The one file, beside
+ * compiler.h, that may look at which sanitizer is on.
  *
  * Around every switch, by the one function that switches (worker.c):
  *

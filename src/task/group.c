@@ -22,8 +22,8 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/list.h"
+#include "os/blocks.h"
 #include "os/spin.h"
 #include "wait/block.h"
 #include "wait/node.h"
@@ -77,7 +77,7 @@ static void unref(struct chp__member *m)
 {
 	/* Release what we did with it; the last acquires it. */
 	if (add_acq_rel(&m->refs, -1u) == 1)
-		chp__free(m, sizeof(*m));
+		chp__block_free(m, sizeof(*m));
 }
 
 static inline chp_group_op *op_of(chp_node *n)
@@ -237,9 +237,10 @@ int chp_group_spawn_with(chp_group *g, int (*fn)(void *arg), void *arg,
 		return CHP_EINVAL;
 	if (options)
 		ours = *options;
-	m = chp__alloc_zero(sizeof(*m));
+	m = chp__block_alloc(sizeof(*m));
 	if (!m)
 		return CHP_ENOMEM;
+	memset(m, 0, sizeof(*m));
 	m->group = g;
 	m->fn = fn;
 	m->arg_drop = ours.arg_drop;
@@ -250,7 +251,7 @@ int chp_group_spawn_with(chp_group *g, int (*fn)(void *arg), void *arg,
 
 	r = admit(g, m);
 	if (r != 0) {
-		chp__free(m, sizeof(*m));
+		chp__block_free(m, sizeof(*m));
 		return r;
 	}
 	r = chp_spawn_with(&task, run, m, &ours);
