@@ -14,11 +14,7 @@
 
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define GRAVES_ARE_HEAP 1
-#else
-#define GRAVES_ARE_HEAP 0
-#endif
+#define GRAVES_ARE_HEAP SANITIZED
 
 enum { GRAVES = 64, PATTERN = 0xa5, GRAVE = 4096 };
 

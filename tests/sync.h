@@ -88,11 +88,7 @@ MAYBE_UNUSED static void rest(void)
  */
 enum { GRAVES = 64, GRAVE = 1024, PATTERN = 0xa5 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { GRAVES_ARE_HEAP = 1 };
-#else
-enum { GRAVES_ARE_HEAP = 0 };
-#endif
+enum { GRAVES_ARE_HEAP = SANITIZED };
 
 static union grave {
 	unsigned char bytes[GRAVE];

@@ -121,18 +121,6 @@ static void a_send_that_fails_leaves_the_value(void)
 	drop_both();
 }
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 /* The ring of such values is small; one of them fits nowhere. */
 static void a_send_without_memory_leaves_the_value(void)
 {

@@ -22,16 +22,16 @@
 
 /* Is this a build for a sanitizer that watches the heap or the threads? */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
+enum { HEAP_WATCHED = 1 };
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
 	__has_feature(memory_sanitizer)
-enum { SANITIZED = 1 };
+enum { HEAP_WATCHED = 1 };
 #else
-enum { SANITIZED = 0 };
+enum { HEAP_WATCHED = 0 };
 #endif
 #else
-enum { SANITIZED = 0 };
+enum { HEAP_WATCHED = 0 };
 #endif
 
 /* Costly checks of misuse. */
