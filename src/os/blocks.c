@@ -48,7 +48,7 @@ static void make_key(void)
 static COLD void begin(void)
 {
 	pthread_once(&once, make_key);
-	kept.state = !HEAP_WATCHED && chp__alloc_is_standard() && key_made &&
+	kept.state = !WATCHED && chp__alloc_is_standard() && key_made &&
 				     pthread_setspecific(key, &kept) == 0
 			     ? KEEPING
 			     : ENDED;

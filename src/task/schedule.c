@@ -1,6 +1,10 @@
 /*
  * schedule.c - where a task goes that can run: the queue of the worker at hand,
  * or, from outside, the inbox; pinned tasks go home.
+ *
+ * In builds for a sanitizer every wake moves the task to another worker, so
+ * that what a program wrongly keeps over a wait (the address of a thread-local,
+ * a thread's lock) is found.
  */
 #include "os/spin.h"
 #include "task/pick.h"
@@ -86,15 +90,36 @@ void chp__schedule_slow(struct worker *w, struct task *t)
 		chp__idle_watch(w->rt);
 }
 
+/* Not the worker that it ran on last, if there is another. */
+static unsigned next_index(struct chp_runtime *rt, struct task *t)
+{
+	unsigned last = t->worker ? t->worker->index : 0;
+
+	return last + 1 < rt->worker_count ? last + 1 : 0;
+}
+
+static inline bool migrates(const struct chp_runtime *rt)
+{
+	return MIGRATING && rt->worker_count > 1;
+}
+
+/* Whom to post it to; NULL: anybody. */
+static struct worker *home_of(struct chp_runtime *rt, struct task *t)
+{
+	if (t->pinned)
+		return t->worker;
+	return migrates(rt) ? &rt->workers[next_index(rt, t)] : NULL;
+}
+
 void chp__schedule(struct task *t)
 {
 	struct worker *here = chp__worker_here();
 	struct chp_runtime *rt = task_runtime(t);
 
-	if (likely(here && here->rt == rt))
+	if (likely(here && here->rt == rt && !migrates(rt)))
 		schedule_on(here, t);
 	else
-		post(rt, t->pinned ? t->worker : NULL, t);
+		post(rt, home_of(rt, t), t);
 }
 
 void chp__schedule_later(struct worker *w, struct task *t)

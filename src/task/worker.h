@@ -80,7 +80,8 @@ struct worker {
 	struct worker *next, *prev; /* idle list */
 	bool idle, claimed, watching;
 	enum sleep_kind sleep_kind;
-	struct task *mail_first, *mail_last; /* pinned tasks, woken elsewhere */
+	struct task *mail_first,
+		*mail_last; /* pinned tasks, woken elsewhere; MIGRATING: all */
 
 	/* shared */
 	chp_word mail; /* is there mail?  Written under rt->lock */
