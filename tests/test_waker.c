@@ -319,18 +319,17 @@ static void *be_another(void *arg)
 /* Even so it must not keep the other tasks of the worker out. */
 static void *be_lazy_for_ever(void *arg)
 {
-	struct lazy_op l = { .left = 10000000 };
+	struct lazy_op l = { .left = 50000 };
 	chp_wait w = { .deadline = chp_in(60 * CHP_SEC) };
 	chp_task task;
 
 	others = 0;
 	CHECK_CODE(chp_spawn(&task, be_another, NULL), 0);
 	chp_op_init(&l.op, &lazy_class);
-	while (others < 100) {
-		l.left = 1000;
-		chp_op_init(&l.op, &lazy_class);
-		CHECK_CODE(chp_op_wait(&l.op, &w), 0);
-	}
+	/* One wait, of some hundred budgets. */
+	chp_op_init(&l.op, &lazy_class);
+	CHECK_CODE(chp_op_wait(&l.op, &w), 0);
+	CHECK_EQ(others, 100);
 	CHECK_CODE(chp_join(&task, NULL), 0);
 	return arg;
 }

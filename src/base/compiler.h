@@ -20,25 +20,6 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/*
- * Is this a build for a sanitizer?  Then no block of the heap is used again by
- * us, and tasks change threads whenever they can.
- */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { WATCHED = 1 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
-	__has_feature(memory_sanitizer)
-enum { WATCHED = 1 };
-#else
-enum { WATCHED = 0 };
-#endif
-#else
-enum { WATCHED = 0 };
-#endif
-
-enum { MIGRATING = WATCHED };
-
 /* Costly checks of misuse. */
 #ifdef CHP_DEBUG
 enum { CHECKING = 1 };

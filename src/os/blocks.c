@@ -12,6 +12,8 @@
 
 #include <pthread.h>
 
+#include "base/sanitizer.h"
+
 enum { FRESH, KEEPING, ENDED };
 
 struct block {

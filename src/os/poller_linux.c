@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "base/sanitizer.h"
 #include "os/clock.h"
 
 struct chp__poller {
@@ -126,7 +127,7 @@ static int wait_events(int fd, struct epoll_event *ev, int max,
 	static chp_word no_pwait2;
 	chp_time ms;
 
-	if (timeout > 0 && !load_relaxed(&no_pwait2)) {
+	if (timeout > 0 && !CHP_MSAN && !load_relaxed(&no_pwait2)) {
 		struct timespec t = chp__timespec(timeout);
 		int n = epoll_pwait2(fd, ev, max, &t, NULL);
 

@@ -1,7 +1,6 @@
 /*
  * fiber_hooks.h - telling AddressSanitizer, ThreadSanitizer and Valgrind about
- * stacks and switches; nothing in other builds.  The one file, beside
- * compiler.h, that may look at which sanitizer is on.
+ * stacks and switches; nothing in other builds.
  *
  * Around every switch, by the one function that switches (worker.c):
  *
@@ -23,22 +22,7 @@
 #include <stddef.h>
 
 #include "base/compiler.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define CHP_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CHP_ASAN 1
-#endif
-#endif
-
-#if defined(__SANITIZE_THREAD__)
-#define CHP_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define CHP_TSAN 1
-#endif
-#endif
+#include "base/sanitizer.h"
 
 #if defined(__has_include)
 #if __has_include(<valgrind/valgrind.h>)
@@ -47,11 +31,11 @@
 #endif
 #endif
 
-#ifdef CHP_ASAN
+#if CHP_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
-#ifdef CHP_TSAN
+#if CHP_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -68,7 +52,7 @@ struct fiber {
 /* Instrumented code needs more stack. */
 static inline size_t fiber_stack_scale(void)
 {
-#if defined(CHP_ASAN) || defined(CHP_TSAN)
+#if CHP_ASAN || CHP_TSAN
 	return 4;
 #else
 	return 1;
@@ -82,7 +66,7 @@ static inline void fiber_init_thread(struct fiber *f)
 	f->size = 0;
 	f->asan_fake = NULL;
 	f->tsan_fiber = NULL;
-#ifdef CHP_TSAN
+#if CHP_TSAN
 	f->tsan_fiber = __tsan_get_current_fiber();
 #endif
 }
@@ -105,7 +89,7 @@ static inline void fiber_init_stack(struct fiber *f, void *bottom, size_t size)
 static inline void fiber_fini(struct fiber *f)
 {
 	(void)f;
-#ifdef CHP_TSAN
+#if CHP_TSAN
 	if (f->tsan_fiber)
 		__tsan_destroy_fiber(f->tsan_fiber);
 	f->tsan_fiber = NULL;
@@ -119,11 +103,11 @@ static inline void fiber_fini(struct fiber *f)
 static inline void fiber_start(struct fiber *f)
 {
 	f->asan_fake = NULL;
-#ifdef CHP_ASAN
+#if CHP_ASAN
 	/* Frames of the last task that never returned left their marks. */
 	ASAN_UNPOISON_MEMORY_REGION(f->bottom, f->size);
 #endif
-#ifdef CHP_TSAN
+#if CHP_TSAN
 	/* Each task leaves frames that never returned on the shadow call stack,
 	   which would overflow after some thousand tasks. */
 	if (f->tsan_fiber && ++f->tsan_tasks % 128 == 0) {
@@ -141,11 +125,11 @@ static ALWAYS_INLINE void fiber_leave(struct fiber *from, struct fiber *to,
 	(void)from;
 	(void)to;
 	(void)last;
-#ifdef CHP_ASAN
+#if CHP_ASAN
 	__sanitizer_start_switch_fiber(last ? NULL : &from->asan_fake,
 				       to->bottom, to->size);
 #endif
-#ifdef CHP_TSAN
+#if CHP_TSAN
 	__tsan_switch_to_fiber(to->tsan_fiber, 0);
 #endif
 }
@@ -155,7 +139,7 @@ static ALWAYS_INLINE void fiber_enter(struct fiber *now, struct fiber *before)
 {
 	(void)now;
 	(void)before;
-#ifdef CHP_ASAN
+#if CHP_ASAN
 	const void *bottom;
 	size_t size;
 

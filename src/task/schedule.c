@@ -6,6 +6,7 @@
  * that what a program wrongly keeps over a wait (the address of a thread-local,
  * a thread's lock) is found.
  */
+#include "base/sanitizer.h"
 #include "os/spin.h"
 #include "task/pick.h"
 

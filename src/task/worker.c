@@ -230,8 +230,12 @@ static void task_park(struct agent *a, chp_time deadline)
 {
 	struct task *t = task_of(a);
 
-	if (take_token(t))
+	if (take_token(t)) {
+		/* Who is woken before it parks, again and again, keeps others
+		   out like one whose waits finish at once. */
+		agent_spend(a);
 		return;
+	}
 	if (unlikely(!t->worker)) {
 		chp__event_wait_as(&t->event, TOKEN_BLOCKED, deadline);
 		return;
