@@ -27,7 +27,8 @@ BRANCH = re.compile(r"\b(if|while) \(")
 
 # A call at the start of a statement.  References on wakers are another matter.
 CALL = re.compile(
-    r"(?:[;{})]|\belse|\bdo)\s*\n[ \t]*(?!waker_re|\w+_(?:ref|unref|destroy|op)\()((?:\(\(.*?\)\w+\)->|[\w.>\[\]-]*(?:->|\.))?"
+    r"(?:[;{})]|\belse|\bdo)\s*\n[ \t]*(?!waker_re"
+    r"|\w+_(?:ref|unref|destroy|op)\()((?:\(\(.*?\)\w+\)->|[\w.>\[\]-]*(?:->|\.))?"
     r"(?:\w*(?:wake|unpark|publish|claim|event_set|hand|grant|serve|settle"
     r"|notify|signal|expire|deliver|give)\w*|earlier|run|ready|closed)"
     r"\([^;{}]*\);)")
