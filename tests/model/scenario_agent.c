@@ -7,8 +7,10 @@
 #include <chappe/semaphore.h>
 
 #include "os/relax.h"
+#include "os/thread.h"
 #include "scenario.h"
 #include "wait/agent.h"
+#include "wait/random.h"
 
 static chp_ptr known; /* chp_agent of thread 1, once it says who it is */
 static chp_agent first;
@@ -291,6 +293,18 @@ static void nobody(void)
 }
 
 SCENARIO(agent_nobody, .threads = { nobody });
+
+/* Chance comes from the entropy of the process. */
+static void random_seeded(void)
+{
+	uint64_t id = agent_id(agent_self()), state;
+
+	state = ((chp__entropy() | 1) ^ id * 0x9e3779b97f4a7c15ULL) | 1;
+	for (int i = 0; i < 3; i++)
+		MODEL_CHECK(chp__random() == random_step(&state));
+}
+
+SCENARIO(agent_random, .threads = { random_seeded });
 
 /* ---- A flag ends a wait ---- */
 

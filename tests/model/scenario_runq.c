@@ -93,3 +93,26 @@ SCENARIO(runq_full_spill, .setup = fill,
 	 .must_reach = 3);
 SCENARIO(runq_spill_late, .setup = fill, .threads = { spill, steal_most },
 	 .check = run_rest, .bound = 1, .must_reach = 3);
+
+/* One is left, or none; behind it are pointers of the last round. */
+static void fill_one(void)
+{
+	fill();
+	queue.head.v = RUNQ_SIZE - 1;
+	for (unsigned i = 0; i < RUNQ_SIZE - 1; i++)
+		tasks[i] = 1;
+}
+
+static void pop(void)
+{
+	struct task *t = runq_pop(&queue, false);
+
+	model_reached(t != NULL);
+	if (t)
+		run(t);
+	MODEL_CHECK(!runq_pop(&queue, false));
+	MODEL_CHECK(runq_length(&queue) == 0);
+}
+
+SCENARIO(runq_last, .setup = fill_one, .threads = { pop, steal_one },
+	 .check = run_rest, .must_reach = 3);

@@ -204,3 +204,38 @@ static void two_fired(void)
 
 SCENARIO(wheel_two_expire, .setup = arm_two, .threads = { expire_2, expire_5 },
 	 .check = two_fired);
+
+/* The last of a slot is its owner's once it has fired: nobody links it again. */
+static void arm_same(void)
+{
+	chp__wheel_init(&wheel, model_time(0), NULL);
+	arm(0, 1);
+	arm(1, 1);
+}
+
+static void cancel_one(void)
+{
+	bool armed = chp__wheel_cancel(&timers[1]);
+
+	model_reached(armed);
+	if (armed)
+		counted_release(&waker);
+	memset(&timers[1], 0xff, sizeof(timers[1]));
+}
+
+static void expire_and_own(void)
+{
+	chp__wheel_expire(&wheel, model_time(2));
+	MODEL_CHECK(!chp__wheel_cancel(&timers[0]));
+	memset(&timers[0], 0xff, sizeof(timers[0]));
+}
+
+static void none_armed(void)
+{
+	counted_end(&waker);
+	MODEL_CHECK(!chp__wheel_is_armed(&wheel));
+}
+
+SCENARIO(wheel_same_slot, .setup = arm_same,
+	 .threads = { cancel_one, expire_and_own }, .check = none_armed,
+	 .must_reach = 3);
