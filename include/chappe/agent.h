@@ -11,6 +11,11 @@
  * unwinds through its own error paths; a task aborted before its first run
  * never runs.  Neither touches a wait that has already succeeded.
  *
+ * As in Java, what the interrupter or aborter did before happens before whatever
+ * finds that flag (a wait that returns CHP_EINTR or CHP_EABORTED, chp_check,
+ * chp_interrupted, chp_is_interrupted); and what an agent did happens before a
+ * call here that finds it ended.
+ *
  * None of these calls waits.  None may be called from a signal handler.
  */
 #ifndef CHAPPE_AGENT_H

@@ -13,7 +13,7 @@ static void copy(const struct runq *q, uint64_t head, struct task **out,
 
 unsigned chp__runq_steal(struct runq *q, struct task **out, unsigned max)
 {
-	uint64_t head = load64_acquire(&q->head);
+	uint64_t head = load64_relaxed(&q->head);
 
 	for (;;) {
 		uint64_t tail = load64_acquire(&q->tail); /* (P) */
@@ -27,22 +27,25 @@ unsigned chp__runq_steal(struct runq *q, struct task **out, unsigned max)
 			n = max;
 		if (n > RUNQ_SIZE) {
 			/* head is older than tail by more than a round. */
-			head = load64_acquire(&q->head);
+			head = load64_relaxed(&q->head);
 			continue;
 		}
 		copy(q, head, out, n);
-		if (cas64_acq_rel(&q->head, &head, head + n)) /* (H) */
+		if (cas64_release(&q->head, &head, head + n)) /* (H) */
 			return (unsigned)n;
 	}
 }
 
 unsigned chp__runq_spill(struct runq *q, struct task **out)
 {
-	uint64_t head = load64_acquire(&q->head);
+	/* Relaxed, and the cas as well: the slots are the owner's own writes,
+	   and runq_push acquires head, with the thieves' releases before our
+	   cas, before it writes over any. */
+	uint64_t head = load64_relaxed(&q->head);
 	uint64_t n = RUNQ_SIZE / 2;
 
 	if (load64_relaxed(&q->tail) - head != RUNQ_SIZE)
 		return 0;
 	copy(q, head, out, n);
-	return cas64_acq_rel(&q->head, &head, head + n) ? (unsigned)n : 0;
+	return cas64_relaxed(&q->head, &head, head + n) ? (unsigned)n : 0;
 }

@@ -6,7 +6,9 @@
  * so a cas on head cannot be fooled by a value that came round again.
  *
  * (P) the owner's release of tail publishes a slot and the task in it; the
- * thief's acquire of tail pairs with it.
+ * thief's acquire of tail pairs with it.  The thief's loads of head are relaxed:
+ * an old head makes its cas fail, and an old tail beside a newer head looks like
+ * an empty queue; a thief that was told of a push sees at least its tail.
  * (H) a thief copies slots, then takes them by a cas on head with release; the
  * owner acquires head before it writes over a slot.  A thief whose cas fails
  * throws the copies away: they may have been written over meanwhile.

@@ -66,7 +66,7 @@ void chp__agent_start(struct agent *a, uint64_t id, const char *name,
 	a->locals = NULL;
 	a->random = 0;
 	chp__agent_set_name(a, name);
-	/* Release: whoever reads this id in a handle may read the name. */
+	/* Release: who finds another id knows that the last agent ended. */
 	store64_release(&a->attention, id << AGENT_ID_SHIFT);
 }
 
@@ -96,7 +96,8 @@ int chp__agent_signal(chp_agent handle, unsigned flags)
 
 	if (!a || !handle.id)
 		return CHP_ESRCH;
-	word = load64_relaxed(&a->attention);
+	/* Acquire, also by a cas that fails: if it has ended, (E) in agent.h */
+	word = load64_acquire(&a->attention);
 	do {
 		if (word >> AGENT_ID_SHIFT != handle.id || word & AGENT_ENDED)
 			return CHP_ESRCH;
@@ -124,7 +125,7 @@ static bool is_alive(chp_agent agent)
 
 	if (!a || !agent.id)
 		return false;
-	word = load64_acquire(&a->attention);
+	word = load64_acquire(&a->attention); /* (E) */
 	return word >> AGENT_ID_SHIFT == agent.id && !(word & AGENT_ENDED);
 }
 

@@ -130,8 +130,10 @@ void chp__agent_start(struct agent *a, uint64_t id, const char *name,
 
 /*
  * It has ended, but its slot is not free yet; then it moves out and handles
- * are stale.  Plain stores: a flag set at this moment may be lost, and the cas
- * of one that comes later finds the word changed.
+ * are stale.  Stores: a flag set at this moment may be lost, and the cas of one
+ * that comes later finds the word changed.  Release (E), as when the next agent
+ * moves in: whoever acquires a word that says that an agent has ended comes
+ * after all that it did.
  */
 static inline void agent_end(struct agent *a)
 {

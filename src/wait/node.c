@@ -75,8 +75,9 @@ static void list_pollers(chp_node *head, chp_node *rest)
 		n->next = head->next;
 		head->next->prev = n;
 		head->next = n;
-		/* Release: the owner takes the result without our DONE. */
-		store_release(&n->state, NODE_LISTED);
+		/* Relaxed: the lock orders.  An owner that sees it outside
+		   the lock looks again inside. */
+		store_relaxed(&n->state, NODE_LISTED);
 	}
 	spin_unlock(&oversize_lock, RANK_BATCH);
 }
@@ -124,7 +125,8 @@ static bool take_out(chp_node *n)
 	bool listed;
 
 	spin_lock(&oversize_lock, RANK_BATCH);
-	listed = load_acquire(&n->state) == NODE_LISTED;
+	/* Relaxed: who listed it did so under the lock, after the result. */
+	listed = load_relaxed(&n->state) == NODE_LISTED;
 	if (listed) {
 		n->prev->next = n->next;
 		n->next->prev = n->prev;

@@ -48,8 +48,9 @@ int chp__sleep_poll(chp_sleep_op *o, chp_poll_ctx *ctx)
 		return CHP_PENDING;
 	}
 	/* The timer is ours to look at: only arming and firing change it, and
-	   fired it is not armed. */
-	if (loadp_acquire(&o->timer.wheel) &&
+	   fired it is not armed.  Relaxed: armed is what we wrote; fired is
+	   acquired by chp__wheel_cancel before we write it again. */
+	if (loadp_relaxed(&o->timer.wheel) &&
 	    waker_same(o->timer.waker, ctx->waker))
 		return CHP_PENDING;
 	chp__sleep_disarm(o);

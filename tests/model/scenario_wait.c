@@ -56,7 +56,7 @@ static chp_word rounds;
 static void event_wait_twice(void)
 {
 	while (load_relaxed(&rounds) < 2)
-		chp__event_wait(&event, 0);
+		MODEL_CHECK(chp__event_wait(&event, 0));
 }
 
 static void event_round(void)
