@@ -71,7 +71,7 @@ static void unfill(struct task *t, chp_task *handle)
 {
 	if (handle)
 		memset(handle, 0, sizeof(*handle));
-	t->outcome.free_slot(&t->outcome);
+	chp__slot_free(&t->outcome);
 }
 
 static const chp_task_options defaults;

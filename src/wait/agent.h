@@ -67,6 +67,7 @@ struct agent {
 	uint32_t saw_abort;            /* owner only: a wait said EABORTED */
 	struct local *locals;          /* owner only */
 	uint64_t random;               /* owner only: state; 0: unseeded */
+	const chp_op *waits_for; /* while parked in a wait; NULL: by hand */
 	chp_word64 name[CHP_NAME_MAX / 8]; /* written by owner; see agent.c */
 };
 

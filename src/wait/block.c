@@ -91,6 +91,7 @@ static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 		why = reason(self, w, ahead ? 0 : deadline, false);
 		if (why)
 			break;
+		self->waits_for = op;
 		self->cls->park(
 			self,
 			earlier(deadline, wake_at == CHP_NEVER ? 0 : wake_at));
@@ -144,6 +145,7 @@ void chp_park(chp_time deadline)
 {
 	struct agent *self = agent_self();
 
+	self->waits_for = NULL;
 	self->cls->park(self, deadline);
 }
 
