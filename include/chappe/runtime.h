@@ -56,7 +56,8 @@ typedef struct chp_runtime_options {
 			     jumps to the next timer when nothing can run; held
 			     back while a blocking call is out */
 	const char *name; /* for threads and messages; copied */
-	void *reserved[6];
+	uint64_t seed;    /* 0: off; else run by chance, see below */
+	void *reserved[5];
 } chp_runtime_options;
 
 /*

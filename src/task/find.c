@@ -126,6 +126,8 @@ struct task *chp__find(struct worker *w)
 {
 	struct task *t = NULL;
 
+	if (unlikely(w->rt->sim != NULL))
+		return chp__sim_find(w);
 	if (w->tick != w->next_turn)
 		t = pick_own(w);
 	if (t)

@@ -25,6 +25,7 @@
 #include "os/event.h"
 #include "task/blocking.h"
 #include "task/runq.h"
+#include "task/sim.h"
 #include "task/task.h"
 #include "wait/driver.h"
 #include "wait/wheel.h"
@@ -98,7 +99,8 @@ struct chp_runtime {
 	struct worker *workers; /* set once */
 	unsigned worker_count;
 	int stack_class;
-	chp_word state; /* enum rt_state */
+	struct sim *sim; /* with a seed; else NULL; set once */
+	chp_word state;  /* enum rt_state */
 
 	chp_word lock CACHE_ALIGNED;
 	struct task *inbox_first, *inbox_last; /* guarded by lock */

@@ -20,6 +20,9 @@ int chp__wait_check(struct agent *self, const chp_wait *w)
 
 	if (w && w->flags & ~CHP_UNINTERRUPTIBLE)
 		return CHP_EINVAL;
+	/* Relaxed: a hint. */
+	if (unlikely(load64_relaxed(&self->attention) & AGENT_PREEMPT))
+		self->cls->yield(self);
 	if (agent_attention(self) && !(w && w->flags & CHP_UNINTERRUPTIBLE))
 		r = chp__agent_check(self, true);
 	if (!r && w && w->cancel)
