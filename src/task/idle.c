@@ -281,6 +281,8 @@ static void look(struct worker *w)
 
 void chp__idle_sleep(struct worker *w)
 {
+	if (w->rt->sim && !chp__sim_is_idle(w->rt->sim))
+		return;
 	if (!w->watch)
 		w->watch = WATCH_MIN;
 	if (!lie_down(w))

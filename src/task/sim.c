@@ -79,6 +79,7 @@ struct sim {
 	unsigned hold, poke, late; /* one in so many; 0: never */
 	chp_agent last;            /* that ran last */
 	unsigned yields;           /* in a row, and nothing else happened */
+	bool idle;                 /* nothing to do but to sleep */
 	chp_time stuck; /* since when, by the system's clock; 0: not */
 
 	unsigned ready_count, held_count, poke_count;
@@ -138,6 +139,11 @@ struct sim *chp__sim_new(uint64_t seed, unsigned budget)
 void chp__sim_free(struct sim *s)
 {
 	chp__free(s, sizeof(*s));
+}
+
+bool chp__sim_is_idle(const struct sim *s)
+{
+	return s->idle;
 }
 
 uint64_t chp__sim_id(struct sim *s)
@@ -411,11 +417,12 @@ struct task *chp__sim_find(struct worker *w)
 	}
 	if (s->step % POLL_EVERY == 0)
 		look_outside(s, w);
-	do
-		gather(s, w);
-	while (!s->ready_count && advance(s, w));
+	gather(s, w);
 	if (!s->ready_count) {
-		be_stuck(s, w->rt);
+		s->idle = !advance(s, w);
+		if (s->idle)
+			be_stuck(s, w->rt);
+		/* Whoever drives looks at the clock, too. */
 		return NULL;
 	}
 

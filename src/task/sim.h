@@ -6,6 +6,7 @@
 #ifndef CHAPPE_SRC_TASK_SIM_H
 #define CHAPPE_SRC_TASK_SIM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <chappe/time.h>
@@ -30,7 +31,11 @@ void chp__sim_free(struct sim *s);
 /* The id of the next new task: the same in each run. */
 uint64_t chp__sim_id(struct sim *s);
 
-/* chp__find() of a runtime with a seed; NULL: sleep for SIM_PATIENCE. */
+/*
+ * chp__find() of a runtime with a seed; NULL: ask again, after SIM_PATIENCE in
+ * the poller if it is idle.
+ */
 struct task *chp__sim_find(struct worker *w);
+bool chp__sim_is_idle(const struct sim *s);
 
 #endif
