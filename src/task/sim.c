@@ -6,10 +6,9 @@
  * stack goes through the scheduler, and chp__find() asks us.  Nothing else on
  * the way of a switch knows about seeds.
  *
- * Tasks that can run are gathered from the worker's queues, the inbox and the
- * mail into one list sorted by id, and one of them is drawn.  Sorted, since the
- * order in which they came may depend on addresses (an abort of all goes
- * through the slots), and a run must not.
+ * Tasks that can run are gathered into one list sorted by id, and one is drawn.
+ * Sorted, since the order in which they came may depend on addresses (an abort
+ * of all goes through the slots), and a run must not.
  *
  *	held     A task that can run is held back for some decisions or some
  *	         virtual time, whichever is over first.
@@ -24,11 +23,9 @@
  *
  * The clock moves when nothing can run, to the next timer or end of a hold; and
  * when tasks do nothing but yield for long, since they may be waiting for that.
- * When it cannot move either, the run is stuck: the poller waits SIM_PATIENCE
- * for a wake from another thread, and if there is none, and no descriptor from
- * which one could come, we say who waits for what and stop.
- *
- * All of a struct sim but `ids` is touched by the thread that drives only.
+ * When it cannot move either, the run is stuck: the worker waits SIM_PATIENCE in
+ * the poller, and if nothing comes, and no descriptor is registered, we say who
+ * waits for what and stop.  Only the thread that drives touches struct sim.
  */
 #include "task/sim.h"
 
@@ -39,7 +36,6 @@
 #include "base/alloc.h"
 #include "base/panic.h"
 #include "os/clock.h"
-#include "os/spin.h"
 #include "task/pick.h"
 #include "wait/random.h"
 
@@ -71,10 +67,9 @@ struct poke {
 };
 
 struct sim {
-	uint64_t seed;
-	uint64_t random, key;
-	uint64_t step; /* tasks chosen so far */
-	chp_word64 ids;
+	uint64_t seed, random, key;
+	uint64_t step;             /* tasks chosen so far */
+	chp_word64 ids;            /* by whoever spawns */
 	unsigned burst;            /* waits between two switches, at most */
 	unsigned hold, poke, late; /* one in so many; 0: never */
 	chp_agent last;            /* that ran last */
@@ -111,9 +106,9 @@ static bool one_in(struct sim *s, unsigned n)
 }
 
 /* Small values as often as large ones: up to 2^bits - 1. */
-static uint64_t magnitude(uint64_t random, unsigned bits)
+static int64_t magnitude(uint64_t random, unsigned bits)
 {
-	return (random >> 8) % ((uint64_t)1 << random % 256 % (bits + 1));
+	return random >> 8 & ((INT64_C(1) << random % 256 % (bits + 1)) - 1);
 }
 
 struct sim *chp__sim_new(uint64_t seed, unsigned budget)
@@ -170,9 +165,8 @@ static struct task *take_ready(struct sim *s, unsigned i)
 {
 	struct task *t = s->ready[i];
 
-	s->ready_count--;
 	memmove(&s->ready[i], &s->ready[i + 1],
-		(s->ready_count - i) * sizeof(*s->ready));
+		(--s->ready_count - i) * sizeof(*s->ready));
 	return t;
 }
 
@@ -193,39 +187,14 @@ static void arrive(struct sim *s, struct task *t, chp_time now)
 	random = mix(random + 1);
 	h = &s->held[s->held_count++];
 	h->task = t;
-	h->step = s->step + 1 + magnitude(random, HOLD_STEP_BITS);
-	random = mix(random);
-	h->until = chp__time_add(
-		now, 1 + (chp_time)magnitude(random, HOLD_TIME_BITS));
+	h->step = s->step + 1 + (uint64_t)magnitude(random, HOLD_STEP_BITS);
+	h->until =
+		chp__time_add(now, 1 + magnitude(mix(random), HOLD_TIME_BITS));
 }
 
 static bool has_room(const struct sim *s)
 {
 	return s->ready_count < READY_MAX;
-}
-
-static void take_posted(struct sim *s, struct worker *w, chp_time now)
-{
-	struct chp_runtime *rt = w->rt;
-	uint32_t count;
-	struct task *t;
-
-	/* Relaxed: hints; the lock decides. */
-	if (likely(!load_relaxed(&rt->inbox_count) && !load_relaxed(&w->mail)))
-		return;
-	spin_lock(&rt->lock, RANK_RUNTIME);
-	count = load_relaxed(&rt->inbox_count);
-	while (has_room(s) &&
-	       (t = task_queue_pop(&rt->inbox_first, &rt->inbox_last))) {
-		count--;
-		arrive(s, t, now);
-	}
-	store_relaxed(&rt->inbox_count, count);
-	while (has_room(s) &&
-	       (t = task_queue_pop(&w->mail_first, &w->mail_last)))
-		arrive(s, t, now);
-	store_relaxed(&w->mail, w->mail_first != NULL);
-	spin_unlock(&rt->lock, RANK_RUNTIME);
 }
 
 static void release_held(struct sim *s, chp_time now)
@@ -247,7 +216,6 @@ static void fire_poke(struct sim *s, unsigned i)
 	chp_agent agent = s->pokes[i].agent;
 
 	s->pokes[i] = s->pokes[--s->poke_count];
-	/* Gone by now, perhaps. */
 	chp__agent_signal(agent, 0);
 }
 
@@ -260,9 +228,11 @@ static void gather(struct sim *s, struct worker *w)
 		if (s->pokes[i].step <= s->step)
 			fire_poke(s, i);
 	release_held(s, now);
-	while (has_room(s) && (t = pick_own(w)))
-		arrive(s, t, now);
-	take_posted(s, w, now);
+	do {
+		chp__find_posted(w);
+		while (has_room(s) && (t = pick_own(w)))
+			arrive(s, t, now);
+	} while (has_room(s) && load_relaxed(&w->rt->inbox_count));
 }
 
 /* ---- Time ---- */
@@ -296,9 +266,8 @@ static bool advance(struct sim *s, struct worker *w)
 	if (at == CHP_NEVER)
 		return false;
 	if (one_in(s, s->late))
-		at = chp__time_add(at,
-				   (chp_time)magnitude(random_step(&s->random),
-						       LATE_BITS));
+		at = chp__time_add(
+			at, magnitude(random_step(&s->random), LATE_BITS));
 	if (at > now)
 		store64_relaxed(&rt->virtual_now, (uint64_t)at);
 	chp__wheel_expire(&w->wheel, at > now ? at : now);
@@ -355,13 +324,11 @@ static void be_stuck(struct sim *s, struct chp_runtime *rt)
 {
 	chp_time now = chp__clock_now();
 
-	if (chp__driver_is_used(&rt->driver)) {
+	if (chp__driver_is_used(&rt->driver))
 		s->stuck = 0;
-		return;
-	}
-	if (!s->stuck)
+	else if (!s->stuck)
 		s->stuck = now;
-	if (now - s->stuck >= SIM_PATIENCE)
+	else if (now - s->stuck >= SIM_PATIENCE)
 		say_deadlock(s, rt);
 }
 
@@ -370,13 +337,10 @@ static void be_stuck(struct sim *s, struct chp_runtime *rt)
 /* The task that has run since we were asked last. */
 static void look_back(struct sim *s)
 {
-	struct poke *p;
+	uint64_t step = s->step + 1 + below(s, POKE_AFTER);
 
-	if (s->last.id && one_in(s, s->poke) && s->poke_count < POKES_MAX) {
-		p = &s->pokes[s->poke_count++];
-		p->agent = s->last;
-		p->step = s->step + 1 + below(s, POKE_AFTER);
-	}
+	if (s->last.id && one_in(s, s->poke) && s->poke_count < POKES_MAX)
+		s->pokes[s->poke_count++] = (struct poke){ s->last, step };
 	s->last.id = 0;
 }
 
@@ -389,7 +353,7 @@ static void prepare(struct sim *s, struct task *t)
 		store_relaxed(&t->token, TOKEN_EMPTY);
 		a->random = mix(s->key + agent_id(a)) | 1;
 	}
-	if (a->waits_for == &chp__yielded)
+	if (t->stack && a->waits_for == &chp__yielded)
 		s->yields++;
 	else if (!t->stack || load_relaxed(&t->token) == TOKEN_NOTIFIED)
 		s->yields = 0;

@@ -166,6 +166,9 @@ void chp__schedule_later(struct worker *w, struct task *t);
 /* Timers, descriptors, inbox, other workers; NULL: nothing to run. */
 struct task *chp__find(struct worker *w);
 
+/* Into the worker's own queues: its mail, and its share of the inbox. */
+void chp__find_posted(struct worker *w);
+
 /* Half of the victim's queue into w's: was there any? */
 bool chp__steal_from(struct worker *w, struct worker *victim);
 
