@@ -121,7 +121,7 @@ static void *with_a_channel(void *arg)
 	int number[WORKERS], value;
 	chp_task t[WORKERS];
 
-	CHECK_CODE(chp_mpsc_bounded(sizeof(int), 3, NULL, &tx, &rx), 0);
+	CHECK_CODE(chp_mpsc_bounded(3, sizeof(int), NULL, &tx, &rx), 0);
 	for (int i = 0; i < WORKERS; i++) {
 		number[i] = i;
 		CHECK_CODE(chp_spawn(&t[i], send_some, &number[i]), 0);
