@@ -81,6 +81,21 @@ static void time_goes_on_beside_those_that_only_yield(void)
 		run_seed(seed, yield_until_it_is_set, NULL);
 }
 
+static void *yield_until_a_time(void *arg)
+{
+	chp_time until = chp_in(50 * CHP_MS);
+
+	while (chp_now() < until)
+		chp_yield();
+	return arg;
+}
+
+static void and_where_no_timer_is_set(void)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++)
+		run_seed(seed, yield_until_a_time, NULL);
+}
+
 /* A task that can run is overtaken by a timer: the order may be turned. */
 static void *sleep_a_little(void *arg)
 {
@@ -321,6 +336,7 @@ static const struct h_test tests[] = {
 	TEST(time_begins_at_a_million_seconds, ON_ITS_OWN),
 	TEST(hours_take_no_time, ON_ITS_OWN),
 	TEST(time_goes_on_beside_those_that_only_yield, ON_ITS_OWN),
+	TEST(and_where_no_timer_is_set, ON_ITS_OWN),
 	TEST(a_task_may_be_later_than_a_later_timer, ON_ITS_OWN),
 	TEST(a_deadlock_is_reported, ON_ITS_OWN),
 	TEST(so_is_one_without_an_operation_or_with_a_timer_at_never,

@@ -86,8 +86,8 @@ CHP_API int chp_runtime_block_on(chp_runtime *rt, void *(*fn)(void *arg),
  * ids of tasks, which count from 1000000000001.
  *
  * A seed means CHP_CURRENT_THREAD and paused_clock; CHP_EINVAL with more than
- * one worker.  Time begins at 1,000,000 s and moves only when nothing can run,
- * or when tasks have only yielded for long.
+ * one worker.  Time begins at 1,000,000 s and moves when nothing can run (and
+ * after 1,000 mere yields in a row, or 100,000 switches at one time).
  *
  * Blocking calls (chp_spawn_blocking) run on the same thread, as tasks with a
  * stack of 1 MiB: one that really blocks stops everything; it must not call

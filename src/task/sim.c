@@ -22,9 +22,9 @@
  * and there a wake that was lost is not made up for by a poke.
  *
  * The clock moves when nothing can run, to the next timer or end of a hold; and
- * when tasks do nothing but yield for long, since they may be waiting for that.
- * When it cannot move either, the run is stuck: the worker waits SIM_PATIENCE in
- * the poller, and if nothing comes, and no descriptor is registered, we say who
+ * when tasks only yield for long, or it has stood still for very long.  When
+ * nothing can move it, the run is stuck: the worker waits SIM_PATIENCE in the
+ * poller, and if nothing comes, and no descriptor is registered, we say who
  * waits for what and stop.  Only the thread that drives touches struct sim.
  */
 #include "task/sim.h"
@@ -48,7 +48,7 @@ enum {
 	HOLD_TIME_BITS = 26, /* up to 67 ms */
 	LATE_BITS = 21,      /* up to 2 ms */
 	YIELDS_MAX = 1000,
-	POLL_EVERY = 64,
+	STANDSTILL_MAX = 100000, /* decisions */
 	BURST_BITS = 7,
 };
 
@@ -68,9 +68,9 @@ struct poke {
 
 struct sim {
 	uint64_t seed, random, key;
-	uint64_t step;             /* tasks chosen so far */
-	chp_word64 ids;            /* by whoever spawns */
-	unsigned burst;            /* waits between two switches, at most */
+	uint64_t step, moved; /* tasks chosen so far; when time last moved */
+	chp_word64 ids;       /* by whoever spawns */
+	unsigned burst;       /* waits between two switches, at most */
 	unsigned hold, poke, late; /* one in so many; 0: never */
 	chp_agent last;            /* that ran last */
 	unsigned yields;           /* in a row, and nothing else happened */
@@ -192,17 +192,13 @@ static void arrive(struct sim *s, struct task *t, chp_time now)
 		chp__time_add(now, 1 + magnitude(mix(random), HOLD_TIME_BITS));
 }
 
-static bool has_room(const struct sim *s)
-{
-	return s->ready_count < READY_MAX;
-}
-
 static void release_held(struct sim *s, chp_time now)
 {
 	for (unsigned i = 0; i < s->held_count;) {
 		struct held *h = &s->held[i];
 
-		if ((s->step < h->step && now < h->until) || !has_room(s)) {
+		if ((s->step < h->step && now < h->until) ||
+		    s->ready_count == READY_MAX) {
 			i++;
 			continue;
 		}
@@ -230,9 +226,10 @@ static void gather(struct sim *s, struct worker *w)
 	release_held(s, now);
 	do {
 		chp__find_posted(w);
-		while (has_room(s) && (t = pick_own(w)))
+		while (s->ready_count < READY_MAX && (t = pick_own(w)))
 			arrive(s, t, now);
-	} while (has_room(s) && load_relaxed(&w->rt->inbox_count));
+	} while (s->ready_count < READY_MAX &&
+		 load_relaxed(&w->rt->inbox_count));
 }
 
 /* ---- Time ---- */
@@ -247,11 +244,19 @@ static bool look_outside(struct sim *s, struct worker *w)
 	return s->ready_count > 0;
 }
 
+static void move_clock(struct sim *s, struct worker *w, chp_time at)
+{
+	chp_time now = chp__runtime_now(w->rt);
+
+	s->moved = s->step;
+	if (at > now)
+		store64_relaxed(&w->rt->virtual_now, (uint64_t)at);
+	chp__wheel_expire(&w->wheel, at > now ? at : now);
+}
+
 /* Nothing can run: let something happen.  False: nothing can. */
 static bool advance(struct sim *s, struct worker *w)
 {
-	struct chp_runtime *rt = w->rt;
-	chp_time now = chp__runtime_now(rt);
 	chp_time at = wheel_next(&w->wheel);
 
 	if (look_outside(s, w))
@@ -268,9 +273,7 @@ static bool advance(struct sim *s, struct worker *w)
 	if (one_in(s, s->late))
 		at = chp__time_add(
 			at, magnitude(random_step(&s->random), LATE_BITS));
-	if (at > now)
-		store64_relaxed(&rt->virtual_now, (uint64_t)at);
-	chp__wheel_expire(&w->wheel, at > now ? at : now);
+	move_clock(s, w, at);
 	return true;
 }
 
@@ -374,13 +377,12 @@ struct task *chp__sim_find(struct worker *w)
 	w->next_turn = w->tick + 1;
 	w->agent.random = s->random;
 	look_back(s);
-	if (s->yields >= YIELDS_MAX) {
+	if (s->yields >= YIELDS_MAX || s->step - s->moved >= STANDSTILL_MAX) {
 		s->yields = 0;
 		sched_yield();
-		advance(s, w);
+		if (!advance(s, w))
+			move_clock(s, w, chp__runtime_now(w->rt) + CHP_MS);
 	}
-	if (s->step % POLL_EVERY == 0)
-		look_outside(s, w);
 	gather(s, w);
 	if (!s->ready_count) {
 		s->idle = !advance(s, w);
