@@ -33,7 +33,7 @@ struct event {
 enum { EVENTS_MAX = 20000 };
 
 struct trace {
-	size_t count;
+	chp_word used;
 	struct event events[EVENTS_MAX];
 };
 
@@ -41,15 +41,17 @@ static MAYBE_UNUSED struct trace trace;
 
 static inline void note(int64_t what)
 {
-	CHECK(trace.count < EVENTS_MAX);
-	trace.events[trace.count++] =
-		(struct event){ chp_task_id(), chp_now(), what };
+	uint32_t i = h_add(&trace.used, 1);
+
+	CHECK(i < EVENTS_MAX);
+	trace.events[i] = (struct event){ chp_task_id(), chp_now(), what };
 }
 
 static inline bool same_trace(const struct trace *a, const struct trace *b)
 {
-	return a->count == b->count &&
-	       memcmp(a->events, b->events, a->count * sizeof(*a->events)) == 0;
+	return a->used.v == b->used.v &&
+	       memcmp(a->events, b->events, a->used.v * sizeof(*a->events)) ==
+		       0;
 }
 
 #endif

@@ -234,7 +234,7 @@ static void *(*const programs[])(void *) = {
 
 static void fresh_run(uint64_t seed, void *(*fn)(void *))
 {
-	trace.count = 0;
+	trace.used.v = 0;
 	run_seed(seed, fn, NULL);
 }
 
@@ -257,7 +257,7 @@ static void a_seed_gives_the_same_run_again(void)
 		for (uint64_t seed = 1; seed <= seeds(60); seed++) {
 			fresh_run(seed, programs[p]);
 			*before = trace;
-			CHECK(before->count > 0);
+			CHECK(before->used.v > 0);
 			run_seed(seed + 1, mess_about, NULL);
 			CHECK_CODE(chp_run(NULL, mess_about, NULL, NULL), 0);
 			fresh_run(seed, programs[p]);
@@ -292,11 +292,12 @@ static void another_seed_gives_another_run(void)
 
 enum { RUNNERS = 4, ORDERS = 4 * 3 * 2 };
 
-static int arrived, place[RUNNERS];
+static chp_word arrived;
+static int place[RUNNERS];
 
 static void *arrive(void *arg)
 {
-	place[arrived++] = (int)(intptr_t)arg;
+	place[h_add(&arrived, 1)] = (int)(intptr_t)arg;
 	return NULL;
 }
 
@@ -304,11 +305,11 @@ static void *race(void *arg)
 {
 	chp_task t[RUNNERS];
 
-	arrived = 0;
+	arrived.v = 0;
 	for (intptr_t i = 0; i < RUNNERS; i++)
 		CHECK_CODE(chp_spawn(&t[i], arrive, (void *)i), 0);
 	join_all(t, RUNNERS);
-	CHECK_EQ(arrived, RUNNERS);
+	CHECK_EQ(h_load(&arrived), RUNNERS);
 	return arg;
 }
 
@@ -356,17 +357,17 @@ static void select_begins_anywhere(void)
 }
 
 /* A wait that could finish at once is a place where others run. */
-static int inside, together;
+static chp_word inside, together;
 
 static void *check_then_act(void *arg)
 {
 	chp_semaphore *s = arg;
 
-	inside++;
+	h_add(&inside, 1);
 	chp_semaphore_acquire(s, 1);
-	together += inside == 2;
+	h_add(&together, h_load(&inside) == 2);
 	chp_semaphore_acquire(s, 1);
-	inside--;
+	h_sub(&inside, 1);
 	return NULL;
 }
 
@@ -386,9 +387,9 @@ static void tasks_are_switched_where_they_need_not_wait(void)
 	uint64_t met = 0;
 
 	for (uint64_t seed = 1; seed <= 100; seed++) {
-		inside = together = 0;
+		inside.v = together.v = 0;
 		run_seed(seed, two_that_do_not_wait, NULL);
-		met += together > 0;
+		met += together.v > 0;
 	}
 	/* In some, and not in all. */
 	CHECK(met >= 20 && met <= 95);

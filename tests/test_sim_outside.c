@@ -53,12 +53,12 @@ static void hours_take_no_time(void)
 	CHECK(real_time() - before < 20 * CHP_SEC);
 }
 
-static bool flag;
+static chp_word flag;
 
 static void *set_flag_later(void *arg)
 {
 	CHECK_CODE(chp_sleep_for(HOUR), 0);
-	flag = true;
+	h_store(&flag, 1);
 	return arg;
 }
 
@@ -66,9 +66,9 @@ static void *yield_until_it_is_set(void *arg)
 {
 	chp_task t;
 
-	flag = false;
+	h_store(&flag, 0);
 	CHECK_CODE(chp_spawn(&t, set_flag_later, NULL), 0);
-	while (!flag)
+	while (!h_load(&flag))
 		chp_yield();
 	CHECK(chp_now() >= START + HOUR);
 	CHECK_CODE(chp_join(&t, NULL), 0);
@@ -121,9 +121,9 @@ static void a_task_may_be_later_than_a_later_timer(void)
 	int in_order = 0, turned = 0;
 
 	for (uint64_t seed = 1; seed <= 300; seed++) {
-		trace.count = 0;
+		trace.used.v = 0;
 		run_seed(seed, two_sleepers, NULL);
-		CHECK_EQ(trace.count, 3);
+		CHECK_EQ(trace.used.v, 3);
 		in_order += trace.events[2].what == 2;
 		turned += trace.events[2].what != 2;
 	}
@@ -160,9 +160,9 @@ static void run_to_deadlock(void *arg)
 
 static void a_deadlock_is_reported(void)
 {
-	uint64_t calm = 7, seeds[] = { 1, 2, 3, calm };
+	uint64_t seeds[] = { 1, 2 }, calm = 7;
 
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 2; i++)
 		h_must_panic(run_to_deadlock, &seeds[i],
 			     "deadlock: task 1000000000001 \"main\" waits for "
 			     "join; 1000000000002 \"porter\" waits for mutex "
@@ -333,14 +333,15 @@ static void a_runtime_may_be_entered_again(void)
 
 /* clang-format off */
 static const struct h_test tests[] = {
+	/* First: ThreadSanitizer knows fibers of before a fork wrongly. */
+	TEST(a_deadlock_is_reported, ON_ITS_OWN),
+	TEST(so_is_one_without_an_operation_or_with_a_timer_at_never,
+	     ON_ITS_OWN),
 	TEST(time_begins_at_a_million_seconds, ON_ITS_OWN),
 	TEST(hours_take_no_time, ON_ITS_OWN),
 	TEST(time_goes_on_beside_those_that_only_yield, ON_ITS_OWN),
 	TEST(and_where_no_timer_is_set, ON_ITS_OWN),
 	TEST(a_task_may_be_later_than_a_later_timer, ON_ITS_OWN),
-	TEST(a_deadlock_is_reported, ON_ITS_OWN),
-	TEST(so_is_one_without_an_operation_or_with_a_timer_at_never,
-	     ON_ITS_OWN),
 	TEST(a_wake_from_another_thread_is_waited_for, ON_ITS_OWN),
 	TEST(a_run_with_descriptors_is_not_stuck, ON_ITS_OWN),
 	TEST(a_shutdown_has_its_deadline_in_the_time_of_the_run, ON_ITS_OWN),

@@ -143,7 +143,6 @@ bool chp__sim_is_idle(const struct sim *s)
 
 uint64_t chp__sim_id(struct sim *s)
 {
-	/* Relaxed: only uniqueness matters. */
 	return add64_relaxed(&s->ids, 1);
 }
 
@@ -340,10 +339,10 @@ static void be_stuck(struct sim *s, struct chp_runtime *rt)
 /* The task that has run since we were asked last. */
 static void look_back(struct sim *s)
 {
-	uint64_t step = s->step + 1 + below(s, POKE_AFTER);
-
 	if (s->last.id && one_in(s, s->poke) && s->poke_count < POKES_MAX)
-		s->pokes[s->poke_count++] = (struct poke){ s->last, step };
+		s->pokes[s->poke_count++] =
+			(struct poke){ s->last,
+				       s->step + 1 + below(s, POKE_AFTER) };
 	s->last.id = 0;
 }
 
