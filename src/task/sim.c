@@ -24,8 +24,7 @@
  * The clock moves when nothing can run, to the next timer or end of a hold; and
  * when tasks only yield for long, or it has stood still for very long.  When
  * nothing can move it, the run is stuck: the worker waits SIM_PATIENCE in the
- * poller, and if nothing comes, and no descriptor is registered, we say who
- * waits for what and stop.  Only the thread that drives touches struct sim.
+ * poller; if nothing comes and no descriptor is registered, we say who waits.
  */
 #include "task/sim.h"
 
