@@ -296,8 +296,13 @@ static void run_in_runtime(struct run *run)
 {
 	chp_runtime_options options = { .workers = 4 };
 
-	if (mode == H_CT)
+	const char *simulated = getenv("CHP_TEST_SIM");
+
+	if (mode == H_CT) {
 		options.kind = CHP_CURRENT_THREAD;
+		options.workers = 1;
+		options.seed = simulated ? strtoull(simulated, NULL, 0) : 0;
+	}
 	CHECK_CODE(chp_runtime_new(&runtime, &options), 0);
 	CHECK_CODE(chp_runtime_block_on(runtime, call_test, run, NULL), 0);
 	CHECK_CODE(chp_runtime_shutdown(runtime, 0, NULL, 0, NULL), 0);

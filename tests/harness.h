@@ -4,7 +4,9 @@
  * A suite is a list of tests; the harness runs each of them
  *
  *	threads   plain OS threads
- *	ct        tasks of a current-thread runtime
+ *	ct        tasks of a current-thread runtime; with CHP_TEST_SIM=N
+ *	          simulated, from seed N (a few tests rely on the order of
+ *	          its queue or on the system's clock, and fail then)
  *	mt        tasks of a runtime with four worker threads
  *	polled    OS threads that poll operations by hand, with a waker of their
  *	          own, and never call a blocking function of the library

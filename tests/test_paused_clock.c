@@ -174,6 +174,26 @@ static void time_jumps_no_further_than_the_next_timer(void)
 	paused(wait_for_the_first_of_two);
 }
 
+static void *queue_after_an_hour(void *arg)
+{
+	chp_semaphore s = CHP_SEMAPHORE_INIT(0, CHP_FIFO);
+	chp_acquire_op op;
+	chp_waiter waiter;
+
+	CHECK_CODE(chp_sleep_for(HOUR), 0);
+	chp_semaphore_acquire_op(&op, &s, 1);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
+	CHECK_EQ(chp_semaphore_waiters(&s, &waiter, 1), 1);
+	CHECK_EQ(waiter.since, chp_now());
+	chp_op_cancel(&op.op);
+	return arg;
+}
+
+static void a_waiter_queued_at_a_time_of_the_paused_clock(void)
+{
+	paused(queue_after_an_hour);
+}
+
 /* ---- From outside ---- */
 
 static void *wait_for_a_thread(void *arg)
@@ -299,6 +319,7 @@ static const struct h_test tests[] = {
 	TEST(timers_fire_in_the_order_of_their_deadlines, ON_ITS_OWN),
 	TEST(deadlines_and_tokens_follow_the_paused_clock, ON_ITS_OWN),
 	TEST(time_jumps_no_further_than_the_next_timer, ON_ITS_OWN),
+	TEST(a_waiter_queued_at_a_time_of_the_paused_clock, ON_ITS_OWN),
 	TEST(time_never_jumps_to_never, ON_ITS_OWN),
 	TEST(time_waits_for_blocking_calls, ON_ITS_OWN),
 	TEST(time_waits_for_detached_calls_too, ON_ITS_OWN),

@@ -56,7 +56,8 @@ typedef struct chp_runtime_options {
 			     jumps to the next timer when nothing can run; held
 			     back while a blocking call is out */
 	const char *name; /* for threads and messages; copied */
-	void *reserved[6];
+	uint64_t seed;    /* 0: off; else simulate, see below */
+	void *reserved[5];
 } chp_runtime_options;
 
 /*
@@ -75,6 +76,31 @@ CHP_API int chp_runtime_new(chp_runtime **out,
  */
 CHP_API int chp_runtime_block_on(chp_runtime *rt, void *(*fn)(void *arg),
 				 void *arg, void **result);
+
+/*
+ * Simulation, for testing programs: docs/simulation.md.  With a seed the whole
+ * program runs on one thread, by chance: which task runs next, who is held
+ * back though it could run, whose wait returns early to be tried again, where
+ * a task is preempted (before and after waits, also those that need not wait),
+ * how late a timer fires.  The same seed gives the same run: order, times, and
+ * ids of tasks, which count from 1000000000001.
+ *
+ * A seed means CHP_CURRENT_THREAD and paused_clock; CHP_EINVAL with more than
+ * one worker.  Time begins at 1,000,000 s and moves when nothing can run (and
+ * after 1,000 mere yields in a row, or 100,000 switches at one time).
+ *
+ * Blocking calls (chp_spawn_blocking) run on the same thread, as tasks with a
+ * stack of 1 MiB: one that really blocks stops everything; it must not call
+ * chp_runtime_block_on; time is the runtime's.
+ *
+ * When nothing can run, no timer is set, no descriptor is registered, and no
+ * other thread wakes a task within a second of real time, the run is stuck: the
+ * process stops with the names of the tasks and what each waits for.  Real
+ * descriptors, signals and other threads work, but what comes from them is not
+ * part of what the seed repeats.
+ *
+ * All runs of one seed have the same ids: keep no handle from one to the next.
+ */
 
 /* What a shutdown could not stop. */
 typedef struct chp_straggler {

@@ -29,12 +29,15 @@
 #include "sync/pool.h"
 
 #include "base/panic.h"
-#include "os/clock.h"
 #include "wait/block.h"
 #include "wait/node.h"
 
-/* How long an UNFAIR waiter may be overtaken. */
-#define OVERTAKEN_MAX ((chp_time)1000000)
+/*
+ * How long an UNFAIR waiter may be overtaken; and what each time adds, a small
+ * part of what it takes, so that a clock that stands still starves nobody.
+ */
+#define OVERTAKEN_MAX  ((chp_time)1000000)
+#define OVERTAKEN_ONCE ((chp_time)20)
 
 /* UNFAIR, in node->result while the node is queued: its waker is given away. */
 enum { ARMED = 0, WOKEN = 1 };
@@ -246,6 +249,7 @@ void chp__pool_close(struct chp__pool *p)
 static int start(chp__pool_op *o, chp_waker waker)
 {
 	struct chp__pool *p = o->pool;
+	struct agent *self = agent_self();
 	chp_node *n = &o->node;
 	uint64_t word;
 	int r;
@@ -256,7 +260,7 @@ static int start(chp__pool_op *o, chp_waker waker)
 
 	n->waker = waker;
 	n->agent_id = waker_agent_id(waker);
-	n->since = chp__clock_coarse();
+	n->since = self->cls->coarse(self);
 	n->result = ARMED;
 	o->overtaken = 0;
 	waker_retain(waker);
@@ -279,13 +283,15 @@ static int start(chp__pool_op *o, chp_waker waker)
 }
 
 /* UNFAIR, first in the queue, permits too few: has it gone on too long? */
-static uint64_t overtaken(chp__pool_op *o, uint64_t word)
+static uint64_t overtaken(struct agent *self, chp__pool_op *o, uint64_t word)
 {
-	chp_time now = chp__clock_now();
+	chp_time now = self->cls->now(self);
 
-	if (!o->overtaken)
+	/* An operation may be polled under another clock than before. */
+	if (!o->overtaken || now < o->overtaken)
 		o->overtaken = now;
-	else if (now - o->overtaken >= OVERTAKEN_MAX)
+	o->overtaken -= OVERTAKEN_ONCE;
+	if (now - o->overtaken >= OVERTAKEN_MAX)
 		word |= HANDOFF;
 	return word & ~(uint64_t)WAKING;
 }
@@ -294,13 +300,14 @@ static uint64_t overtaken(chp__pool_op *o, uint64_t word)
  * UNFAIR, first in the queue, lock held: take what is there, or be ready for
  * the next release.  True if it took.
  */
-static bool compete(chp__pool_op *o, uint64_t *word, struct service *service)
+static bool compete(struct agent *self, chp__pool_op *o, uint64_t *word,
+		    struct service *service)
 {
 	struct chp__pool *p = o->pool;
 
 	if (!covers_first(p, *word)) {
 		if (o->node.result == WOKEN)
-			*word = overtaken(o, *word);
+			*word = overtaken(self, o, *word);
 		return false;
 	}
 	*word = leave_queue(p, word_plus(*word, -o->n), &o->node);
@@ -336,6 +343,7 @@ static int poll_again(chp__pool_op *o, chp_waker waker)
 {
 	struct service service = { { NULL, NULL }, { NULL, NULL } };
 	struct chp__pool *p = o->pool;
+	struct agent *self = agent_self(); /* made before locking */
 	chp_node *n = &o->node;
 	chp_waker old = { NULL, NULL };
 	bool queued, taken = false;
@@ -355,7 +363,7 @@ static int poll_again(chp__pool_op *o, chp_waker waker)
 		if (n->result == ARMED)
 			old = n->waker;
 		if (o->policy == CHP_UNFAIR && p->first == n)
-			taken = compete(o, &word, &service);
+			taken = compete(self, o, &word, &service);
 	}
 	if (queued && !taken) {
 		n->waker = waker;

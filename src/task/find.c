@@ -61,6 +61,12 @@ static void take_inbox(struct worker *w)
 		schedule_on(w, t);
 }
 
+void chp__find_posted(struct worker *w)
+{
+	take_mail(w);
+	take_inbox(w);
+}
+
 static void adapt(struct worker *w, chp_time gap)
 {
 	if (gap > 2 * TURN_GAP && w->interval > INTERVAL_MIN)
@@ -78,8 +84,7 @@ static void turn(struct worker *w)
 	w->last_turn = now;
 
 	chp__wheel_expire(&w->wheel, chp__runtime_now(w->rt));
-	take_mail(w);
-	take_inbox(w);
+	chp__find_posted(w);
 	/* A task that keeps coming back alone may be waiting, by yielding, for
 	   another thread: let the kernel run that. */
 	if (w->tick == w->next_turn && runq_length(&w->queue) <= 1)
@@ -126,6 +131,8 @@ struct task *chp__find(struct worker *w)
 {
 	struct task *t = NULL;
 
+	if (unlikely(w->rt->sim != NULL))
+		return chp__sim_find(w);
 	if (w->tick != w->next_turn)
 		t = pick_own(w);
 	if (t)

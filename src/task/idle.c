@@ -223,6 +223,8 @@ static void sleep_in_poller(struct worker *w)
 			timeout = 0;
 	} else if (at != CHP_NEVER && !chp__blocking_busy(&rt->blocking)) {
 		timeout = 0;
+	} else if (rt->sim) {
+		timeout = SIM_PATIENCE;
 	}
 	if (chp__driver_wait(&rt->driver, timeout, &tokens) == 0 && !tokens &&
 	    paused)
@@ -279,6 +281,8 @@ static void look(struct worker *w)
 
 void chp__idle_sleep(struct worker *w)
 {
+	if (w->rt->sim && !chp__sim_is_idle(w->rt->sim))
+		return;
 	if (!w->watch)
 		w->watch = WATCH_MIN;
 	if (!lie_down(w))

@@ -60,7 +60,7 @@ void chp__outcome_end(struct outcome *o)
 	agent_end(&o->agent);
 	for (;;) {
 		if (end == end_word(id, DETACHED)) {
-			o->free_slot(o);
+			chp__slot_free(o);
 			return;
 		}
 		if (end == end_word(id, CLAIMED))
@@ -137,7 +137,7 @@ static int take(chp_task *task, chp_outcome *outcome)
 	} else {
 		drop_value(o);
 	}
-	o->free_slot(o);
+	chp__slot_free(o);
 	return 0;
 }
 
@@ -258,7 +258,7 @@ int chp_task_detach(chp_task *task)
 		return CHP_EINVAL;
 	memset(task, 0, sizeof(*task));
 	drop_value(o);
-	o->free_slot(o);
+	chp__slot_free(o);
 	return 0;
 }
 

@@ -67,7 +67,6 @@ struct outcome {
 	void *value;                 /* before (E) */
 	void (*arg_drop)(void *arg); /* set once before it runs */
 	void (*result_drop)(void *value);
-	void (*free_slot)(struct outcome *o); /* fixed for the slot */
 };
 
 /*
@@ -78,5 +77,8 @@ void chp__outcome_run(struct outcome *o);
 
 /* It has ended: publish, wake a joiner, or free the slot.  The last touch. */
 void chp__outcome_end(struct outcome *o);
+
+/* The outcome has been taken, or nobody wants it: slot.c. */
+void chp__slot_free(struct outcome *o);
 
 #endif

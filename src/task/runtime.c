@@ -32,6 +32,12 @@ static int resolve(chp_runtime_options *o)
 	    (unsigned)o->guard > CHP_GUARD_BUDGET || o->workers > WORKERS_MAX ||
 	    o->blocking_idle < 0 || chp__stack_class(o->stack_size) < 0)
 		return CHP_EINVAL;
+	if (o->seed) {
+		if (o->workers > 1)
+			return CHP_EINVAL;
+		o->kind = CHP_CURRENT_THREAD;
+		o->paused_clock = 1;
+	}
 	if (o->kind == CHP_CURRENT_THREAD)
 		o->workers = 1;
 	else if (o->paused_clock)
@@ -118,12 +124,23 @@ int chp_runtime_new(chp_runtime **out, const chp_runtime_options *options)
 	rt->workers = (struct worker *)(rt + 1);
 	rt->stack_class = chp__stack_class(o.stack_size);
 	if (o.paused_clock)
-		store64_relaxed(&rt->virtual_now, (uint64_t)chp__clock_now());
+		store64_relaxed(&rt->virtual_now,
+				o.seed ? (uint64_t)SIM_START
+				       : (uint64_t)chp__clock_now());
 	for (unsigned i = 0; i < o.workers; i++)
 		init_worker(rt, i, (uint64_t *)(rt->workers + o.workers));
 
+	if (o.seed) {
+		rt->sim = chp__sim_new(o.seed, o.budget);
+		if (!rt->sim) {
+			chp__pages_unmap(rt, runtime_size(o.workers));
+			return CHP_ENOMEM;
+		}
+	}
+
 	r = chp__driver_open(&rt->driver);
 	if (r) {
+		chp__sim_free(rt->sim);
 		chp__pages_unmap(rt, runtime_size(o.workers));
 		return r;
 	}
@@ -157,6 +174,7 @@ void chp__runtime_free(struct chp_runtime *rt)
 		}
 	}
 	chp__driver_close(&rt->driver);
+	chp__sim_free(rt->sim);
 	chp__pages_unmap(rt, runtime_size(rt->worker_count));
 }
 

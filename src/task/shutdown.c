@@ -21,6 +21,7 @@
 
 #define LOOK_MIN ((chp_time)1000000)
 #define LOOK_MAX ((chp_time)50000000)
+#define ROUND    ((chp_time)10000000)
 
 static uint64_t count_tasks(struct chp_runtime *rt)
 {
@@ -111,8 +112,22 @@ static bool drive_done(void *arg)
 	       (d->deadline && chp__runtime_now(d->rt) >= d->deadline);
 }
 
-/* Nobody else runs a current-thread runtime: the caller does. */
-static void drive(struct chp_runtime *rt, chp_time deadline)
+/* Until a time of the system's clock. */
+static chp_time time_left(struct chp_runtime *rt, chp_time deadline)
+{
+	chp_time left = deadline - chp__clock_now();
+
+	/* With a seed: what the caller meant, a moment ago. */
+	if (rt->sim && left > 0)
+		left += ROUND - 1 - (left - 1) % ROUND;
+	return left;
+}
+
+/*
+ * Nobody else runs a current-thread runtime: the caller does.  True: the
+ * deadline has passed on the runtime's clock.
+ */
+static bool drive(struct chp_runtime *rt, chp_time deadline)
 {
 	struct drive d = { rt, deadline };
 	chp_waker nobody = { NULL, NULL };
@@ -121,12 +136,13 @@ static void drive(struct chp_runtime *rt, chp_time deadline)
 	storep_relaxed(&timer.wheel, NULL);
 	if (deadline) {
 		d.deadline = chp__time_add(chp__runtime_now(rt),
-					   deadline - chp__clock_now());
+					   time_left(rt, deadline));
 		chp__wheel_arm(&rt->workers[0].wheel, &timer, d.deadline,
 			       nobody);
 	}
 	chp__runtime_drive(rt, drive_done, &d);
 	chp__wheel_cancel(&timer);
+	return deadline && chp__runtime_now(rt) >= d.deadline;
 }
 
 /* Until nothing runs: 0; or CHP_ETIMEDOUT. */
@@ -136,13 +152,14 @@ static int settle(struct chp_runtime *rt, chp_time deadline)
 
 	for (;;) {
 		chp_time look;
+		bool late = false;
 
 		chp__slot_each(abort_one, rt);
 		if (rt->options.kind == CHP_CURRENT_THREAD)
-			drive(rt, deadline);
+			late = drive(rt, deadline) && rt->sim;
 		if (is_quiet(rt))
 			return 0;
-		if (deadline && chp__clock_now() >= deadline)
+		if (late || (deadline && chp__clock_now() >= deadline))
 			return CHP_ETIMEDOUT;
 		look = chp__time_add(chp__clock_now(), gap);
 		if (deadline && deadline < look)

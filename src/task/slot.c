@@ -33,8 +33,6 @@ static struct pool pools[] = {
 	[SLOT_JOB] = { .cls = &chp__job_class },
 };
 
-static void free_slot(struct outcome *o);
-
 static bool grow(struct pool *pool)
 {
 	struct chunk *c = chp__pages_map(CHUNK, 0);
@@ -44,7 +42,6 @@ static bool grow(struct pool *pool)
 		return false;
 	for (unsigned i = 0; i < SLOTS; i++) {
 		c->slots[i].outcome.agent.cls = pool->cls;
-		c->slots[i].outcome.free_slot = free_slot;
 		c->slots[i].next = &c->slots[i + 1];
 	}
 
@@ -109,8 +106,7 @@ struct task *chp__slot_get(enum slot_kind kind, struct slot_cache *cache)
 	return t;
 }
 
-/* The outcome has been taken, or nobody wants it. */
-static void free_slot(struct outcome *o)
+void chp__slot_free(struct outcome *o)
 {
 	struct task *t = (struct task *)o;
 	struct pool *pool = &pools[o->agent.cls == pools[SLOT_JOB].cls];

@@ -8,8 +8,10 @@
 
 enum { ID_BLOCK = 64 };
 
-static uint64_t new_id(struct worker *w)
+static uint64_t new_id(struct worker *w, struct chp_runtime *rt)
 {
+	if (unlikely(rt->sim != NULL))
+		return chp__sim_id(rt->sim);
 	if (!w)
 		return chp__agent_ids(1);
 	if (w->next_id == w->last_id) {
@@ -43,7 +45,7 @@ static void fill(struct task *t, struct worker *here, struct chp_runtime *rt,
 		 const chp_task_options *options, chp_task *handle)
 {
 	struct outcome *o = &t->outcome;
-	uint64_t id = new_id(here);
+	uint64_t id = new_id(here, rt);
 
 	/* The token needs nothing: it is EMPTY, or a late wake's NOTIFIED,
 	   which ends the first park early. */
@@ -71,7 +73,7 @@ static void unfill(struct task *t, chp_task *handle)
 {
 	if (handle)
 		memset(handle, 0, sizeof(*handle));
-	t->outcome.free_slot(&t->outcome);
+	chp__slot_free(&t->outcome);
 }
 
 static const chp_task_options defaults;
@@ -128,6 +130,20 @@ int chp_spawn(chp_task *task, void *(*fn)(void *arg), void *arg)
 	return chp_spawn_with(task, fn, arg, NULL);
 }
 
+/* With a seed: a task, like everything. */
+static int spawn_on_stack(struct chp_runtime *rt, chp_task *task,
+			  void *(*fn)(void *arg), void *arg,
+			  const chp_task_options *options)
+{
+	chp_task_options o = *options;
+
+	o.runtime = rt;
+	o.pinned = 0;
+	if (o.stack_size < SIM_BLOCKING_STACK)
+		o.stack_size = SIM_BLOCKING_STACK;
+	return chp_spawn_with(task, fn, arg, &o);
+}
+
 int chp_spawn_blocking(chp_runtime *rt, chp_task *task, void *(*fn)(void *arg),
 		       void *arg, const chp_task_options *options)
 {
@@ -139,6 +155,8 @@ int chp_spawn_blocking(chp_runtime *rt, chp_task *task, void *(*fn)(void *arg),
 	r = check(fn, &options, &rt);
 	if (r)
 		return r;
+	if (unlikely(rt->sim != NULL))
+		return spawn_on_stack(rt, task, fn, arg, options);
 	t = chp__slot_get(SLOT_JOB, NULL);
 	if (!t)
 		return CHP_ENOMEM;

@@ -25,6 +25,7 @@
 #include "os/event.h"
 #include "task/blocking.h"
 #include "task/runq.h"
+#include "task/sim.h"
 #include "task/task.h"
 #include "wait/driver.h"
 #include "wait/wheel.h"
@@ -99,7 +100,8 @@ struct chp_runtime {
 	struct worker *workers; /* set once */
 	unsigned worker_count;
 	int stack_class;
-	chp_word state; /* enum rt_state */
+	struct sim *sim; /* with a seed; else NULL; set once */
+	chp_word state;  /* enum rt_state */
 
 	chp_word lock CACHE_ALIGNED;
 	struct task *inbox_first, *inbox_last; /* guarded by lock */
@@ -164,6 +166,9 @@ void chp__schedule_later(struct worker *w, struct task *t);
 
 /* Timers, descriptors, inbox, other workers; NULL: nothing to run. */
 struct task *chp__find(struct worker *w);
+
+/* Into the worker's own queues: its mail, and its share of the inbox. */
+void chp__find_posted(struct worker *w);
 
 /* Half of the victim's queue into w's: was there any? */
 bool chp__steal_from(struct worker *w, struct worker *victim);

@@ -194,10 +194,15 @@ void chp_shield_leave(void)
 	a->shield--;
 }
 
+static const chp_op_class yield_class = { .name = "yield" };
+
+const chp_op chp__yielded = { .cls = &yield_class };
+
 void chp_yield(void)
 {
 	struct agent *a = agent_self();
 
+	a->waits_for = &chp__yielded;
 	a->budget = a->budget_full;
 	a->cls->yield(a);
 }

@@ -15,6 +15,8 @@
  *	bit 0        INTERRUPTED   set by anyone, cleared by the agent
  *	bit 1        ABORTED       set by anyone, never cleared
  *	bit 2        ENDED         set by the agent: calls by handle fail
+ *	bit 3        PREEMPT       set and cleared by its scheduler: the next
+ *	                           wait lets others run before it starts
  *
  * Flags are set by a cas that checks the id, so a handle that outlived its
  * agent can do no harm.  Setting is a release (F) that pairs with the acquire
@@ -54,6 +56,7 @@ enum {
 	AGENT_INTERRUPTED = 1,
 	AGENT_ABORTED = 2,
 	AGENT_ENDED = 4,
+	AGENT_PREEMPT = 8,
 	AGENT_FLAGS = 0xff,
 	AGENT_ID_SHIFT = 8,
 };
@@ -67,6 +70,7 @@ struct agent {
 	uint32_t saw_abort;            /* owner only: a wait said EABORTED */
 	struct local *locals;          /* owner only */
 	uint64_t random;               /* owner only: state; 0: unseeded */
+	const chp_op *waits_for; /* while parked in a wait; NULL: by hand */
 	chp_word64 name[CHP_NAME_MAX / 8]; /* written by owner; see agent.c */
 };
 
@@ -161,6 +165,9 @@ int chp__agent_signal(chp_agent handle, unsigned flags);
 /* Cut to fit; NULL gives "". */
 void chp__agent_set_name(struct agent *a, const char *name);
 void chp__agent_get_name(const struct agent *a, char *name);
+
+/* What an agent that yields waits for. */
+extern const chp_op chp__yielded;
 
 /* The budget is used up: refill it and let others run. */
 void chp__budget_spent(struct agent *a);

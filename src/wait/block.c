@@ -20,6 +20,9 @@ int chp__wait_check(struct agent *self, const chp_wait *w)
 
 	if (w && w->flags & ~CHP_UNINTERRUPTIBLE)
 		return CHP_EINVAL;
+	/* Relaxed: a hint. */
+	if (unlikely(load64_relaxed(&self->attention) & AGENT_PREEMPT))
+		self->cls->yield(self);
 	if (agent_attention(self) && !(w && w->flags & CHP_UNINTERRUPTIBLE))
 		r = chp__agent_check(self, true);
 	if (!r && w && w->cancel)
@@ -91,6 +94,7 @@ static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 		why = reason(self, w, ahead ? 0 : deadline, false);
 		if (why)
 			break;
+		self->waits_for = op;
 		self->cls->park(
 			self,
 			earlier(deadline, wake_at == CHP_NEVER ? 0 : wake_at));
@@ -144,6 +148,7 @@ void chp_park(chp_time deadline)
 {
 	struct agent *self = agent_self();
 
+	self->waits_for = NULL;
 	self->cls->park(self, deadline);
 }
 

@@ -57,6 +57,16 @@ int chp__driver_join(struct driver *d, struct driven *member, int fd,
 	return r;
 }
 
+bool chp__driver_is_used(struct driver *d)
+{
+	bool used;
+
+	pthread_mutex_lock(&members);
+	used = d->first != NULL;
+	pthread_mutex_unlock(&members);
+	return used;
+}
+
 void chp__driver_leave(struct driven *member, int fd)
 {
 	struct driver *d;

@@ -40,6 +40,9 @@ void chp__driver_close(struct driver *d);
 int chp__driver_join(struct driver *d, struct driven *member, int fd,
 		     struct ready_source *source);
 
+/* Is anything registered? */
+bool chp__driver_is_used(struct driver *d);
+
 /* Leave, and take fd out of the poller; nothing if the driver has closed. */
 void chp__driver_leave(struct driven *member, int fd);
 

@@ -158,7 +158,7 @@ static struct agent *add_agent(enum kind kind)
 
 	CHECK(agent_count < MAX_AGENTS);
 	a->number = agent_count++;
-	a->kind = kind;
+	a->kind = simulated ? CT_TASK : kind;
 	return a;
 }
 

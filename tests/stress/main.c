@@ -1,14 +1,19 @@
 /*
- * main.c - stress SECONDS [--seed N] [--only TEXT]
+ * main.c - stress SECONDS [--seed N] [--only TEXT] [--sim RUNS]
  *
  * Lets the agents take steps until the time is over, lets them end, then the
  * servers of the parts, then the runtimes, and then looks at what is left.
+ *
+ * --sim: instead, so many short runs, each in a process of its own, as one
+ * program on a runtime with a seed (runtime.h): from N, then N + 1, and so on.
+ * One that fails fails again in the same way.
  *
  * Every part counts as one test in the last line, "N passed, N failed".
  */
 #include "stress.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +36,7 @@ const struct part *parts[MAX_PARTS];
 unsigned part_count;
 uint64_t seed;
 chp_runtime *mt, *ct;
+bool simulated;
 
 static chp_word steps_over, all_over, seasons;
 
@@ -81,7 +87,10 @@ void failed_at_end(const char *file, int line, const char *what, intmax_t is,
 
 static void pause_a_little(void)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	if (chp_task_id())
+		chp_sleep_for(2 * CHP_MS);
+	else
+		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
 }
 
 /* ---- Beginning and end ---- */
@@ -114,21 +123,9 @@ static void shut_down(chp_runtime *rt)
 	CHECK_CODE(r, 0);
 }
 
-static void run(unsigned seconds)
+/* From the first step to the end of the last server. */
+static void run_agents(chp_time until)
 {
-	chp_runtime_options mt_options = { .workers = 4,
-					   .blocking_max = 8,
-					   .blocking_idle = 5 * CHP_MS,
-					   .name = "mt" };
-	chp_runtime_options ct_options = { .kind = CHP_CURRENT_THREAD,
-					   .blocking_max = 2,
-					   .name = "ct" };
-	chp_time until = chp_in(seconds * CHP_SEC);
-	pthread_t ct_thread;
-
-	CHECK_CODE(chp_runtime_new(&mt, &mt_options), 0);
-	CHECK_CODE(chp_runtime_new(&ct, &ct_options), 0);
-	CHECK(pthread_create(&ct_thread, NULL, run_ct, NULL) == 0);
 	for (unsigned i = 0; i < part_count; i++)
 		if (parts[i]->open)
 			parts[i]->open();
@@ -146,6 +143,24 @@ static void run(unsigned seconds)
 			parts[i]->stop();
 	for (; !servers_are_over(); pause_a_little())
 		tend_agents();
+}
+
+static void run(unsigned seconds)
+{
+	chp_runtime_options mt_options = { .workers = 4,
+					   .blocking_max = 8,
+					   .blocking_idle = 5 * CHP_MS,
+					   .name = "mt" };
+	chp_runtime_options ct_options = { .kind = CHP_CURRENT_THREAD,
+					   .blocking_max = 2,
+					   .name = "ct" };
+	chp_time until = chp_in(seconds * CHP_SEC);
+	pthread_t ct_thread;
+
+	CHECK_CODE(chp_runtime_new(&mt, &mt_options), 0);
+	CHECK_CODE(chp_runtime_new(&ct, &ct_options), 0);
+	CHECK(pthread_create(&ct_thread, NULL, run_ct, NULL) == 0);
+	run_agents(until);
 
 	CHECK_CODE(chp_semaphore_release(&ct_end, 1), 0);
 	CHECK(pthread_join(ct_thread, NULL) == 0);
@@ -197,7 +212,7 @@ static unsigned report_parts(void)
 		if (checked->check)
 			checked->check();
 		AT_END(values_out(checked), 0);
-		AT_END(t.ok > 0, 1);
+		AT_END(simulated || t.ok > 0, 1);
 		failed += part_failed[i];
 		printf("%-17s%9ld%10ld%9ld%8ld%9ld%8ld%8ld%9ld%s\n",
 		       checked->name, t.steps, t.ok, t.again, t.closed,
@@ -222,8 +237,71 @@ static unsigned check_leaks(long blocks, int descriptors)
 	return part_failed[part_index(&leaks)];
 }
 
+/* ---- Simulated ---- */
+
+enum { SIM_TIME = 20 }; /* ms of a run's own time */
+
+static void *supervise(void *unused)
+{
+	run_agents(chp_in(SIM_TIME * CHP_MS));
+	return unused;
+}
+
+static unsigned run_simulated(void)
+{
+	chp_runtime_options options = { .seed = seed, .name = "sim" };
+	int descriptors = open_descriptors();
+	long blocks = blocks_out();
+	unsigned failed;
+
+	CHECK_CODE(chp_runtime_new(&ct, &options), 0);
+	mt = ct;
+	add_agents();
+	CHECK_CODE(chp_runtime_block_on(ct, supervise, NULL, NULL), 0);
+	shut_down(ct);
+	failed = report_parts();
+	return failed + check_leaks(blocks, descriptors);
+}
+
+/* How much shorter loops are here: as h_rounds() in tests/harness.c. */
+static unsigned slowness(void)
+{
+	const char *divisor = getenv("CHP_TEST_SLOWNESS");
+	int by = divisor ? atoi(divisor) : 1;
+
+	return by > 0 ? (unsigned)by : 1;
+}
+
+/* Each from the seed after the last one's, in a process of its own. */
+static unsigned run_many_simulated(unsigned runs)
+{
+	bool quiet = runs > 1; /* no table for each run */
+	unsigned failed = 0;
+
+	for (; runs; runs--, seed++) {
+		pid_t child = fork();
+		int status;
+
+		CHECK(child >= 0);
+		if (child == 0) {
+			if (quiet)
+				CHECK(freopen("/dev/null", "w", stdout));
+			_exit(run_simulated() != 0);
+		}
+		CHECK(waitpid(child, &status, 0) == child);
+		if (status)
+			fprintf(stderr, "failed: --sim 1 --seed %" PRIu64 "\n",
+				seed);
+		failed += status != 0;
+	}
+	return failed;
+}
+
+/* Runtimes of their own and descriptors are outside a simulation. */
 static bool wanted(const struct part *p, const char *only)
 {
+	if (simulated && (p == &part_runtime || p == &part_fd))
+		return false;
 	return !only || strstr(p->name, only) || p == &part_cancel ||
 	       p == &part_select || p == &part_chaos;
 }
@@ -231,7 +309,7 @@ static bool wanted(const struct part *p, const char *only)
 int main(int argc, char **argv)
 {
 	const char *only = NULL;
-	unsigned seconds = 10, failed;
+	unsigned seconds = 10, runs = 0, failed;
 	int descriptors;
 	long blocks;
 
@@ -240,17 +318,26 @@ int main(int argc, char **argv)
 			seed = strtoull(argv[++i], NULL, 0);
 		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
 			only = argv[++i];
+		else if (!strcmp(argv[i], "--sim") && i + 1 < argc)
+			runs = (unsigned)atoi(argv[++i]);
 		else
 			seconds = (unsigned)atoi(argv[i]);
 	}
 	if (!seed)
 		seed = (uint64_t)time(NULL) * 1000003u ^ (uint64_t)getpid();
+	simulated = runs > 0;
 	for (size_t i = 0; i < sizeof(all_parts) / sizeof(*all_parts); i++)
 		if (wanted(all_parts[i], only))
 			parts[part_count++] = all_parts[i];
 	setvbuf(stdout, NULL, _IOLBF, 0);
 
 	count_blocks();
+	if (simulated) {
+		runs = (runs + slowness() - 1) / slowness();
+		failed = run_many_simulated(runs);
+		printf("%u passed, %u failed\n", runs - failed, failed);
+		return failed != 0;
+	}
 	start_driver();
 	blocks = blocks_out();
 	descriptors = open_descriptors();

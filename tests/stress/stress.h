@@ -102,6 +102,8 @@ extern const struct part *parts[MAX_PARTS];
 extern unsigned part_count;
 extern uint64_t seed;
 extern chp_runtime *mt, *ct;
+/* All agents are tasks of one runtime that runs from the seed. */
+extern bool simulated;
 
 /* The time for steps is over; and then: no step is under way any more. */
 bool stopping(void);
