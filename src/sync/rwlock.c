@@ -41,8 +41,8 @@ int chp_rwlock_init(chp_rwlock *l, uint32_t max_readers)
 
 void chp_rwlock_destroy(chp_rwlock *l)
 {
-	/* Acquire: whoever released it before is done before we go on. */
-	if (load64_acquire(&l->pool.word) & QUEUED)
+	/* Relaxed: the caller knows that the others are done. */
+	if (load64_relaxed(&l->pool.word) & QUEUED)
 		chp__panic("rwlock %p destroyed while tasks or threads wait "
 			   "for it",
 			   (void *)l);
