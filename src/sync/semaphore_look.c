@@ -58,8 +58,8 @@ int chp_semaphore_is_fair(const chp_semaphore *s)
 
 size_t chp_semaphore_queue_length(const chp_semaphore *s)
 {
-	/* Acquire: a waiter that has returned was subtracted before. */
-	return load_acquire(&s->pool.queued);
+	/* Relaxed: a waiter that we know has returned was subtracted before. */
+	return load_relaxed(&s->pool.queued);
 }
 
 int chp_semaphore_has_waiters(const chp_semaphore *s)
