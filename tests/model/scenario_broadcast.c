@@ -150,3 +150,114 @@ static void b_closed(void)
 SCENARIO(broadcast_upgrade, .setup = make_broadcast_weak,
 	 .threads = { b_upgrade, b_drop, b_closed }, .check = drop_broadcast,
 	 .bound = 2, .must_reach = 3);
+/* The same without the receiver, in few steps: up from none is refused. */
+static void b_upgrade_and_look(void)
+{
+	int r = chp_broadcast_upgrade(&b_weak, &b_tx_2);
+
+	if (r == 0)
+		MODEL_CHECK(chp_broadcast_strong_count(&b_tx_2) >= 1);
+	model_reached(r == 0);
+	chp_broadcast_tx_drop(&b_tx_2);
+}
+
+SCENARIO(broadcast_upgrade_drop, .setup = make_broadcast_weak,
+	 .threads = { b_upgrade_and_look, b_drop }, .check = drop_broadcast,
+	 .must_reach = 3);
+
+/* ---- Woken by a send, with a sender left ---- */
+
+static void b_recv_one(void)
+{
+	unsigned x = 0;
+
+	MODEL_CHECK(chp_broadcast_recv(&b_rx, &x, NULL) == 0 && x == 1);
+}
+
+SCENARIO(broadcast_send_recv, .setup = make_broadcast,
+	 .threads = { b_send_1, b_recv_one }, .check = drop_broadcast,
+	 .bound = 3);
+
+/* The value is taken beside a pending receive, which then waits on. */
+static void b_try_beside(void)
+{
+	chp_poll_ctx ctx = chp_poll_ctx_of(chp_waker_current());
+	chp_broadcast_op op;
+	unsigned x = 0;
+	int r;
+
+	chp_broadcast_recv_op(&op, &b_rx, &x, NULL);
+	r = chp_op_poll(&op.op, &ctx);
+	if (r == CHP_PENDING) {
+		model_reached(chp_broadcast_try_recv(&b_rx, &x, NULL) == 0);
+		r = chp_op_poll(&op.op, &ctx);
+	}
+	if (r == CHP_PENDING)
+		chp_op_cancel(&op.op);
+	MODEL_CHECK(r == CHP_PENDING || x == 1);
+}
+
+SCENARIO(broadcast_try_beside, .setup = make_broadcast,
+	 .threads = { b_send_1, b_try_beside }, .check = drop_broadcast,
+	 .bound = 3, .must_reach = 3);
+
+/* ---- The last receiver goes, another comes: who waits for none goes on ---- */
+
+static void make_broadcast_tx_2(void)
+{
+	make_broadcast();
+	chp_broadcast_tx_clone(&b_tx, &b_tx_2);
+}
+
+static void b_wait_for_none(void)
+{
+	chp_poll_ctx ctx = chp_poll_ctx_of(chp_waker_current());
+	chp_broadcast_op op;
+	int r;
+
+	chp_broadcast_closed_op(&op, &b_tx);
+	r = chp_op_poll(&op.op, &ctx);
+	for (int i = 0; i < 2 && r == CHP_PENDING; i++)
+		r = chp_op_poll(&op.op, &ctx);
+	if (r == CHP_PENDING)
+		chp_op_cancel(&op.op);
+	model_reached(r == 0);
+}
+
+static void b_leave_and_join(void)
+{
+	chp_broadcast_rx_drop(&b_rx);
+	MODEL_CHECK(chp_broadcast_subscribe(&b_tx_2, &b_rx_2) == 0);
+}
+
+SCENARIO(broadcast_none_subscribe, .setup = make_broadcast_tx_2,
+	 .threads = { b_wait_for_none, b_leave_and_join },
+	 .check = drop_broadcast, .bound = 3, .must_reach = 3);
+
+/* ---- What is owed ---- */
+
+static void make_broadcast_sent(void)
+{
+	make_broadcast();
+	b_send_1();
+	MODEL_CHECK(chp_broadcast_tx_len(&b_tx) == 1);
+}
+
+static void b_look_len(void)
+{
+	size_t len = chp_broadcast_tx_len(&b_tx);
+
+	MODEL_CHECK(len <= 1);
+	model_reached((unsigned)len);
+}
+
+static void nothing_owed(void)
+{
+	MODEL_CHECK(chp_broadcast_tx_len(&b_tx) == 0);
+	MODEL_CHECK(chp_broadcast_tx_is_empty(&b_tx) == 1);
+	drop_broadcast();
+}
+
+SCENARIO(broadcast_owed, .setup = make_broadcast_sent,
+	 .threads = { b_recv_one, b_look_len }, .check = nothing_owed,
+	 .must_reach = 3);

@@ -277,3 +277,18 @@ static void drop_tx(void)
 SCENARIO(mpmc_upgrade, .setup = bounded_weak,
 	 .threads = { upgrade, drop_tx, recv_till_closed }, .check = drop_all,
 	 .bound = 2, .must_reach = 3);
+/* In few steps: up from none is refused. */
+static void upgrade_and_look(void)
+{
+	chp_mpmc_tx up = { 0 };
+	int r = chp_mpmc_upgrade(&weak, &up);
+
+	if (r == 0)
+		MODEL_CHECK(chp_mpmc_strong_count(&up) >= 1);
+	model_reached(r == 0);
+	chp_mpmc_tx_drop(&up);
+}
+
+SCENARIO(mpmc_upgrade_drop, .setup = bounded_weak,
+	 .threads = { upgrade_and_look, drop_tx }, .check = drop_all,
+	 .must_reach = 3);
