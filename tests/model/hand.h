@@ -75,9 +75,10 @@ static inline void hand_end(void)
 }
 
 /*
- * Two scenarios: an operation of type `type` that init makes is run until it
- * has a result, or is cancelled after some polls, while act makes it ready.
- * done: with the result in r.  check: at the end, in either case.
+ * Three scenarios: an operation of type `type` that init makes is run until it
+ * has a result, or is cancelled after some polls, while act makes it ready; or
+ * is cancelled before that, alone, and nobody waited for anybody.
+ * done: with the result in r.  check: at the end, in each case.
  */
 /* clang-format off */
 #define BY_HAND_RUN(name, type, make, init, done, act, check_) \
@@ -108,6 +109,13 @@ static inline void hand_end(void)
 		else \
 			chp_op_cancel(&op.op); \
 	} \
+	static void name##_alone(void) \
+	{ \
+		name##_cancel(); \
+		name##_act(); \
+	} \
+	SCENARIO(name##_hand_alone, .setup = name##_make, \
+		 .threads = { name##_alone }, .check = name##_check); \
 	SCENARIO(name##_hand_cancel, .setup = name##_make, \
 		 .threads = { name##_cancel, name##_act }, \
 		 .check = name##_check, .bound = 2)

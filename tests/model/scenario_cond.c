@@ -106,6 +106,35 @@ SCENARIO(cond_op_cancel_broadcast,
 	 .threads = { poll_twice_and_cancel, wait_ready, broadcast_ready },
 	 .check = cond_check, .bound = 2);
 
+/* Signalled and cancelled: the next one has it; of a broadcast nobody else. */
+static void cancel_signalled(void)
+{
+	chp_poll_ctx ctx = chp_poll_ctx_of(chp_waker_current());
+	chp_cond_op op[3];
+
+	for (int i = 0; i < 3; i++) {
+		chp_mutex_lock(&m);
+		chp_cond_wait_op(&op[i], &c, &m);
+		MODEL_CHECK(chp_op_poll(&op[i].op, &ctx) == CHP_PENDING);
+	}
+	chp_cond_signal(&c);
+	MODEL_CHECK(chp_op_cancel(&op[0].op) == CHP_GAVE_BACK);
+	MODEL_CHECK(chp_op_poll(&op[1].op, &ctx) == 0);
+	chp_mutex_adopt(&m);
+	chp_mutex_unlock(&m);
+	MODEL_CHECK(chp_op_poll(&op[2].op, &ctx) == CHP_PENDING);
+	chp_cond_broadcast(&c);
+	chp_mutex_lock(&m);
+	chp_cond_wait_op(&op[0], &c, &m);
+	MODEL_CHECK(chp_op_poll(&op[0].op, &ctx) == CHP_PENDING);
+	MODEL_CHECK(chp_op_cancel(&op[2].op) == CHP_GAVE_BACK);
+	MODEL_CHECK(chp_op_poll(&op[0].op, &ctx) == CHP_PENDING);
+	MODEL_CHECK(chp_op_cancel(&op[0].op) == CHP_HELD_NOTHING);
+}
+
+SCENARIO(cond_cancel_signalled, .threads = { cancel_signalled },
+	 .check = cond_check);
+
 /* ---- Whoever has waited frees it ---- */
 
 static void make_cond(void)

@@ -176,7 +176,14 @@ static void cond_check(void)
 	chp_cond_destroy(&c);
 }
 
+static void cond_alone(void)
+{
+	cond_cancel();
+	cond_act();
+}
+
 SCENARIO(cond_by_hand, .threads = { cond_run, cond_act }, .check = cond_check,
-	 .bound = 3);
+	 .bound = 2);
+SCENARIO(cond_hand_alone, .threads = { cond_alone }, .check = cond_check);
 SCENARIO(cond_hand_cancel, .threads = { cond_cancel, cond_act },
-	 .check = cond_check, .bound = 3);
+	 .check = cond_check, .bound = 2);

@@ -95,6 +95,17 @@ SCENARIO(semaphore_fair_cancel, .setup = fair_0,
 	 .threads = { poll_and_cancel, give }, .check = one_left,
 	 .must_reach = 3);
 
+/* One release for two: the first that takes its part wakes the second. */
+static void give_two(void)
+{
+	MODEL_CHECK(chp_semaphore_release(&s, 2) == 0);
+}
+
+SCENARIO(semaphore_unfair_two_waiters, .setup = unfair_0,
+	 .threads = { take, take, give_two }, .check = none_left, .bound = 1);
+SCENARIO(semaphore_fifo_two_waiters, .setup = fifo_0,
+	 .threads = { take, take, give_two }, .check = none_left, .bound = 1);
+
 /* ---- Closing ---- */
 
 static void take_or_closed(void)
