@@ -122,7 +122,7 @@ BY_HAND(mpmc_send, chp_mpmc_op,
 	chp_mpmc_bounded(1, 4, NULL, &q_tx, &q_rx);
 	MODEL_CHECK(chp_mpmc_try_send(&q_tx, &one) == 0),
 	chp_mpmc_send_op(&op, &q_tx, &one),
-	MODEL_CHECK(r == 0),
+	MODEL_CHECK(r == 0 && chp_mpmc_len(&q_rx) == 1),
 	MODEL_CHECK(chp_mpmc_recv(&q_rx, &got) == 0),
 	Q_DROP);
 

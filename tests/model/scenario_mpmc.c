@@ -292,3 +292,51 @@ static void upgrade_and_look(void)
 SCENARIO(mpmc_upgrade_drop, .setup = bounded_weak,
 	 .threads = { upgrade_and_look, drop_tx }, .check = drop_all,
 	 .must_reach = 3);
+
+/* ---- One thread: what is said at once ---- */
+
+static void closed_at_once(void)
+{
+	boxed b = box(1);
+
+	chp_mpmc_close(&rx);
+	MODEL_CHECK(chp_mpmc_try_send(&tx, &b) == CHP_ECLOSED);
+	MODEL_CHECK(chp_mpmc_send(&tx, &b) == CHP_ECLOSED);
+	unbox(b, 1);
+	MODEL_CHECK(chp_mpmc_try_recv(&rx, &b) == CHP_ECLOSED);
+	MODEL_CHECK(chp_mpmc_recv(&rx, &b) == CHP_ECLOSED);
+	MODEL_CHECK(chp_mpmc_closed(&tx) == 0);
+}
+
+SCENARIO(mpmc_closed_at_once, .setup = bounded, .threads = { closed_at_once },
+	 .check = drop_all);
+SCENARIO(mpmc_rendezvous_closed_at_once, .setup = rendezvous,
+	 .threads = { closed_at_once }, .check = drop_all);
+
+/* Two polled senders, two polled receivers: the first of each meet. */
+static void meet_in_order(void)
+{
+	chp_poll_ctx ctx = chp_poll_ctx_of(chp_waker_current());
+	chp_mpmc_op send[2], recv[2];
+	boxed in[2] = { box(1), box(2) }, out[2];
+
+	for (int i = 0; i < 2; i++) {
+		chp_mpmc_send_op(&send[i], &tx, &in[i]);
+		MODEL_CHECK(chp_op_poll(&send[i].op, &ctx) == CHP_PENDING);
+	}
+	for (int i = 0; i < 2; i++) {
+		chp_mpmc_recv_op(&recv[i], &rx, &out[i]);
+		MODEL_CHECK(chp_op_poll(&recv[i].op, &ctx) == CHP_PENDING);
+	}
+	MODEL_CHECK(chp_op_poll(&send[1].op, &ctx) == CHP_PENDING);
+	MODEL_CHECK(chp_op_poll(&send[0].op, &ctx) == 0);
+	MODEL_CHECK(chp_op_poll(&recv[1].op, &ctx) == CHP_PENDING);
+	MODEL_CHECK(chp_op_poll(&recv[0].op, &ctx) == 0);
+	unbox(out[0], 1);
+	MODEL_CHECK(chp_op_poll(&send[1].op, &ctx) == 0);
+	MODEL_CHECK(chp_op_poll(&recv[1].op, &ctx) == 0);
+	unbox(out[1], 2);
+}
+
+SCENARIO(mpmc_rendezvous_in_order, .setup = rendezvous,
+	 .threads = { meet_in_order }, .check = drop_all);
