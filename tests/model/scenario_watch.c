@@ -251,3 +251,83 @@ static void w_replace_drop(void)
 
 SCENARIO(watch_borrow_drop, .setup = make_boxes,
 	 .threads = { w_borrow_drop, w_replace_drop }, .bound = 3);
+
+/* ---- Replacing and modifying tell those who wait, and end the turn ---- */
+
+static void w_replace_twice(void)
+{
+	chp_watch_ref old;
+
+	done_before = 1;
+	for (int i = 0; i < 2; i++) {
+		MODEL_CHECK(chp_watch_send_replace(&w_tx, &one, &old) == 0);
+		chp_watch_ref_release(&old);
+	}
+}
+
+static void w_do_modify(void)
+{
+	done_before = 1;
+	w_modify();
+}
+
+SCENARIO(watch_replace, .setup = make_watch,
+	 .threads = { w_replace_twice, w_changed_once }, .check = drop_watch,
+	 .bound = 2);
+SCENARIO(watch_modify_told, .setup = make_watch,
+	 .threads = { w_do_modify, w_changed_once }, .check = drop_watch,
+	 .bound = 2);
+
+/* ---- One thread: what is said at once, what stops ---- */
+
+static int refuse_clone(void *to, const void *from)
+{
+	(void)to;
+	(void)from;
+	return CHP_ENOMEM;
+}
+
+static void make_uncloneable(void)
+{
+	static const chp_watch_values values = { .clone = refuse_clone };
+
+	MODEL_CHECK(chp_watch(4, &values, &zero, &w_tx, &w_rx) == 0);
+}
+
+static void w_clone_fails(void)
+{
+	for (int i = 0; i < 2; i++)
+		MODEL_CHECK(chp_watch_send_modify(&w_tx, add_10, NULL) ==
+			    CHP_ENOMEM);
+}
+
+static void w_no_receiver(void)
+{
+	chp_wait past = { .deadline = 1 };
+
+	w_send_1();
+	w_send_1();
+	MODEL_CHECK(chp_watch_closed_with(&w_tx, &past) == CHP_ETIMEDOUT);
+	chp_watch_rx_drop(&w_rx);
+	MODEL_CHECK(chp_watch_send(&w_tx, &one) == CHP_ECLOSED);
+	MODEL_CHECK(chp_watch_closed_with(&w_tx, &past) == 0);
+}
+
+static void send_in_turn(void *value, void *arg)
+{
+	(void)value;
+	(void)arg;
+	w_modify();
+}
+
+static void w_modify_inside(void)
+{
+	chp_watch_send_modify(&w_tx, send_in_turn, NULL);
+}
+
+SCENARIO(watch_clone_fails, .setup = make_uncloneable,
+	 .threads = { w_clone_fails }, .check = drop_watch);
+SCENARIO(watch_no_receiver, .setup = make_watch, .threads = { w_no_receiver },
+	 .check = drop_watch);
+SCENARIO(watch_modify_inside, .setup = make_watch,
+	 .threads = { w_modify_inside }, .must_fail = "its own channel");
