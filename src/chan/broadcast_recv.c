@@ -125,8 +125,9 @@ static int judge(const struct chp__broadcast *ch, const chp_broadcast_rx *rx)
 /* Go on with the oldest value that is kept. */
 static int skip_lost(chp_broadcast_rx *rx, uint64_t *lagged)
 {
-	/* (Q) acquire. */
-	uint64_t oldest = load64_acquire(&rx->ch->pos) - rx->ch->capacity;
+	/* Relaxed: judge() has acquired this value or an older one, from
+	   which it is lagged as well.  The next take looks for itself. */
+	uint64_t oldest = load64_relaxed(&rx->ch->pos) - rx->ch->capacity;
 
 	rx->lagged = oldest - rx->next;
 	rx->next = oldest;

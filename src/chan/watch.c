@@ -213,6 +213,7 @@ void chp_watch_mark_changed(chp_watch_rx *rx)
 void chp_watch_mark_unchanged(chp_watch_rx *rx)
 {
 	if (rx->ch)
-		/* (W): after it the receiver knows what it did not look at. */
-		rx->seen = load64_acquire(&rx->ch->version) & ~(uint64_t)CLOSED;
+		/* Relaxed: what it is to have seen it learns by no other way
+		   than a later look, which acquires. */
+		rx->seen = load64_relaxed(&rx->ch->version) & ~(uint64_t)CLOSED;
 }

@@ -15,7 +15,8 @@
 /* ---- Queues ---- */
 
 /* A kind of wait: where it queues, and whether it need not.  ready is called
-   with the lock and without: what it reads are words. */
+   with the lock and without; relaxed, since without the lock it only says
+   whether to look properly. */
 struct kind {
 	size_t queue; /* offset in struct chp__watch */
 	bool (*ready)(const chp_watch_op *o);
@@ -23,13 +24,13 @@ struct kind {
 
 static bool has_news(const chp_watch_op *o)
 {
-	/* (W).  An unseen value, or CLOSED, which `seen` never has. */
-	return load64_acquire(&o->rx->ch->version) != o->rx->seen;
+	/* An unseen value, or CLOSED, which `seen` never has. */
+	return load64_relaxed(&o->rx->ch->version) != o->rx->seen;
 }
 
 static bool has_no_receiver(const chp_watch_op *o)
 {
-	return load64_acquire(&o->tx->ch->receivers) == 0; /* (W) */
+	return load64_relaxed(&o->tx->ch->receivers) == 0;
 }
 
 static const struct kind change = { offsetof(struct chp__watch, changed),
@@ -48,8 +49,9 @@ static inline struct watch_queue *queue_of(struct chp__watch *ch,
 static bool waits_already(const chp_watch_op *o, const struct kind *kind,
 			  chp_waker waker)
 {
-	/* Acquire: a wake that we know of is not missed, (Q) of node.h. */
-	return load_acquire(&o->node.state) == NODE_QUEUED &&
+	/* Relaxed: who was woken has seen the state that the wake came after.
+	   If it is not QUEUED any more, leave() acquires. */
+	return load_relaxed(&o->node.state) == NODE_QUEUED &&
 	       waker_same(o->node.waker, waker) && !kind->ready(o);
 }
 

@@ -39,7 +39,8 @@ int chp_barrier_init(chp_barrier *b, uint32_t parties, unsigned flags)
 
 void chp_barrier_destroy(chp_barrier *b)
 {
-	if (load64_acquire(&b->word) & WAITING)
+	/* Relaxed: the caller knows that the others are done. */
+	if (load64_relaxed(&b->word) & WAITING)
 		chp__panic("barrier destroyed while tasks or threads wait at "
 			   "it");
 }
@@ -51,6 +52,7 @@ uint32_t chp_barrier_parties(const chp_barrier *b)
 
 uint32_t chp_barrier_arrived(const chp_barrier *b)
 {
+	/* Acquire: whoever is counted did what it did before. */
 	return arrivals_of(load64_acquire(&b->word));
 }
 

@@ -5,7 +5,8 @@
  * under the mutex afterwards finds it here.  `waiting` lets a signal that finds
  * nobody do without the lock: it was raised before the mutex was unlocked (W),
  * and the signaller, having had the mutex since, sees it (S).  A signal without
- * the mutex that comes at the same time may miss it: it came before.
+ * the mutex that comes at the same time may miss it: it came before.  So the
+ * mutex orders the two, and both are relaxed; the queue has its lock.
  *
  * An operation goes through the phases
  *
@@ -31,7 +32,8 @@ enum { SIGNALLED, BROADCAST };
 
 void chp_cond_destroy(chp_cond *c)
 {
-	if (load_acquire(&c->waiting))
+	/* Relaxed: the caller knows that the others are done. */
+	if (load_relaxed(&c->waiting))
 		chp__panic("condition variable %p destroyed while tasks or "
 			   "threads wait for it",
 			   (void *)c);
@@ -41,15 +43,14 @@ void chp_cond_destroy(chp_cond *c)
 static void leave(chp_cond *c, chp_node *n)
 {
 	node_list_remove(&c->first, &c->last, n);
-	store_release(&c->waiting, load_relaxed(&c->waiting) - 1);
+	store_relaxed(&c->waiting, load_relaxed(&c->waiting) - 1);
 }
 
 static void wake(chp_cond *c, uint32_t most, int by)
 {
 	struct wake_batch batch = { NULL, NULL };
 
-	/* (S) */
-	if (!load_acquire(&c->waiting))
+	if (!load_relaxed(&c->waiting)) /* (S) */
 		return;
 	spin_lock(&c->lock, RANK_OBJECT);
 	for (; c->first && most; most--) {
@@ -83,7 +84,7 @@ static void enqueue(chp_cond_op *o, chp_waker waker)
 	waker_retain(waker);
 	spin_lock(&c->lock, RANK_OBJECT);
 	node_enqueue(&c->first, &c->last, &o->node);
-	store_release(&c->waiting, load_relaxed(&c->waiting) + 1); /* (W) */
+	store_relaxed(&c->waiting, load_relaxed(&c->waiting) + 1); /* (W) */
 	spin_unlock(&c->lock, RANK_OBJECT);
 	chp_mutex_unlock(o->mutex);
 }

@@ -53,7 +53,8 @@ void chp_notify_init(chp_notify *n)
 
 void chp_notify_destroy(chp_notify *n)
 {
-	if (load64_acquire(&n->word) & WAITING)
+	/* Relaxed: the caller knows that the others are done. */
+	if (load64_relaxed(&n->word) & WAITING)
 		chp__panic("notify destroyed while tasks or threads wait for "
 			   "it");
 }

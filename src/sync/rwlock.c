@@ -41,8 +41,8 @@ int chp_rwlock_init(chp_rwlock *l, uint32_t max_readers)
 
 void chp_rwlock_destroy(chp_rwlock *l)
 {
-	/* Acquire: whoever released it before is done before we go on. */
-	if (load64_acquire(&l->pool.word) & QUEUED)
+	/* Relaxed: the caller knows that the others are done. */
+	if (load64_relaxed(&l->pool.word) & QUEUED)
 		chp__panic("rwlock %p destroyed while tasks or threads wait "
 			   "for it",
 			   (void *)l);
@@ -77,8 +77,10 @@ static inline void release(chp_rwlock *l, bool write)
 {
 	uint64_t word = load64_relaxed(&l->pool.word);
 
+	/* Release only: who takes it next acquires what all before did, since a
+	   read-modify-write keeps it. */
 	if (likely(!(word & FLAGS) && is_held(l, word, write)) &&
-	    cas64_acq_rel(&l->pool.word, &word,
+	    cas64_release(&l->pool.word, &word,
 			  word_plus(word, share(l, write))))
 		return;
 	release_slow(l, write);
@@ -113,7 +115,8 @@ int chp_rwlock_try_upgrade(chp_rwlock *l)
 				   (void *)l);
 		if (count_of(word) != -1)
 			return CHP_EAGAIN;
-	} while (!cas64_acq_rel(&l->pool.word, &word,
+		/* Acquire only, as any lock: it gives nothing up. */
+	} while (!cas64_acquire(&l->pool.word, &word,
 				word_plus(word, -max_of(l))));
 	return 0;
 }

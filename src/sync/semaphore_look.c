@@ -22,8 +22,8 @@ int chp_semaphore_init(chp_semaphore *s, int64_t permits, chp_policy policy)
 
 void chp_semaphore_destroy(chp_semaphore *s)
 {
-	/* Acquire: whoever changed it before is done before we go on. */
-	if (load64_acquire(&s->pool.word) & QUEUED)
+	/* Relaxed: the caller knows that the others are done. */
+	if (load64_relaxed(&s->pool.word) & QUEUED)
 		chp__panic("semaphore%s%s destroyed while tasks or threads "
 			   "wait for it",
 			   s->name ? " " : "", s->name ? s->name : "");
@@ -58,8 +58,8 @@ int chp_semaphore_is_fair(const chp_semaphore *s)
 
 size_t chp_semaphore_queue_length(const chp_semaphore *s)
 {
-	/* Acquire: a waiter that has returned was subtracted before. */
-	return load_acquire(&s->pool.queued);
+	/* Relaxed: a waiter that we know has returned was subtracted before. */
+	return load_relaxed(&s->pool.queued);
 }
 
 int chp_semaphore_has_waiters(const chp_semaphore *s)
