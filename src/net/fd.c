@@ -315,17 +315,22 @@ void chp__fd_report_op(chp_fd_op *op, chp_fd *f, unsigned what, uint64_t ticket)
 
 /* ---- Waiting until it is ready, as poll(2) sees it ---- */
 
+/* The directions that are, 0, or -errno. */
 static int is_ready(const chp_fd *f, unsigned what)
 {
 	struct pollfd p = { .fd = f->fd };
 	unsigned hit = 0;
+	int n;
 
 	if (what & CHP_READABLE)
 		p.events |= POLLIN;
 	if (what & CHP_WRITABLE)
 		p.events |= POLLOUT;
-	if (poll(&p, 1, 0) <= 0)
-		return 0;
+	do
+		n = poll(&p, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
 	if (p.revents & (POLLIN | POLLPRI | POLLHUP | POLLERR | POLLNVAL))
 		hit |= CHP_READABLE;
 	if (p.revents & (POLLOUT | POLLHUP | POLLERR | POLLNVAL))

@@ -147,11 +147,13 @@ void chp__poller_free(struct chp__poller *p)
 /* Break a wait that is under way.  A full pipe will break it too. */
 static void kick(struct chp__poller *p)
 {
-	ssize_t ignored = 0;
+	ssize_t n = 0;
 
-	if (p->waiting)
-		ignored = write(p->pipe[1], "", 1);
-	(void)ignored;
+	if (!p->waiting)
+		return;
+	do
+		n = write(p->pipe[1], "", 1);
+	while (n < 0 && errno == EINTR);
 }
 
 static struct entry *find(struct chp__poller *p, int fd)
