@@ -170,14 +170,15 @@ static void on_closed(struct driven *driven, struct wake_batch *batch)
 int chp_fd_new(chp_fd **out, int fd)
 {
 	struct agent *self = agent_self();
-	struct driver *driver = self->cls->driver(self);
 	int flags = fcntl(fd, F_GETFL), r;
+	struct driver *driver;
 	struct chp_fd *f;
 
 	if (flags < 0)
 		return -errno;
-	if (!driver)
-		return CHP_EINVAL;
+	r = self->cls->driver(self, &driver);
+	if (r)
+		return r;
 	f = get_slot();
 	if (!f)
 		return CHP_ENOMEM;
@@ -191,6 +192,9 @@ int chp_fd_new(chp_fd **out, int fd)
 	else
 		r = chp__driver_join(driver, &f->driven, fd, &f->source);
 	if (r) {
+		/* As if we had not been here. */
+		if (!(flags & O_NONBLOCK))
+			fcntl(fd, F_SETFL, flags);
 		put_slot(f);
 		return r;
 	}

@@ -97,13 +97,14 @@ static void on_news(struct ready_source *source, uint32_t what)
 static int make_pipe(void)
 {
 	static struct ready_source source = { .ready = on_news };
-	struct driver *driver = chp__process_driver();
+	struct driver *driver;
 	int ends[2], r;
 
 	if (news[0] >= 0)
 		return 0;
-	if (!driver)
-		return CHP_ENOMEM;
+	r = chp__process_driver(&driver);
+	if (r != 0)
+		return r;
 	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
 		return -errno;
 	news[1] = ends[1];

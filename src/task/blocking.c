@@ -68,15 +68,16 @@ static chp_time job_coarse(struct agent *a)
 	return chp__clock_coarse();
 }
 
-static struct wheel *job_wheel(struct agent *a)
+static int job_wheel(struct agent *a, struct wheel **out)
 {
 	(void)a;
-	return chp__process_wheel();
+	return chp__process_wheel(out);
 }
 
-static struct driver *job_driver(struct agent *a)
+static int job_driver(struct agent *a, struct driver **out)
 {
-	return &task_runtime(task_of(a))->driver;
+	*out = &task_runtime(task_of(a))->driver;
+	return 0;
 }
 
 const struct agent_class chp__job_class = {

@@ -110,19 +110,21 @@ out_unlock:
 	return r;
 }
 
-static bool ready(void)
+static int get_ready(void)
 {
-	return load_acquire(&mode) != NONE || start() == 0; /* (O) */
+	return load_acquire(&mode) != NONE ? 0 : start(); /* (O) */
 }
 
-struct wheel *chp__process_wheel(void)
+int chp__process_wheel(struct wheel **out)
 {
-	return ready() ? &wheel : NULL;
+	*out = &wheel;
+	return get_ready();
 }
 
-struct driver *chp__process_driver(void)
+int chp__process_driver(struct driver **out)
 {
-	return ready() ? &driver : NULL;
+	*out = &driver;
+	return get_ready();
 }
 
 int chp_driver_fd(void)

@@ -61,16 +61,16 @@ static chp_time coarse(struct agent *a)
 	return chp__clock_coarse();
 }
 
-static struct wheel *wheel(struct agent *a)
+static int wheel(struct agent *a, struct wheel **out)
 {
 	(void)a;
-	return chp__process_wheel();
+	return chp__process_wheel(out);
 }
 
-static struct driver *driver(struct agent *a)
+static int driver(struct agent *a, struct driver **out)
 {
 	(void)a;
-	return chp__process_driver();
+	return chp__process_driver(out);
 }
 
 static const struct agent_class thread_class = {
