@@ -27,7 +27,8 @@ extern "C" {
  * A descriptor that polls readable when a turn has work to do.  The first call
  * hands driving to the caller for the rest of the process: the library's
  * driver thread stops, or is never started.  The library owns the descriptor;
- * do not read or close it.  Or CHP_ENOMEM, CHP_ENOSYS, or another -errno.
+ * do not read or close it.  Or CHP_ENOMEM, CHP_ENOSYS, or another -errno, and
+ * then all is as it was.
  */
 CHP_API int chp_driver_fd(void);
 

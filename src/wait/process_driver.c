@@ -127,15 +127,32 @@ int chp__process_driver(struct driver **out)
 	return get_ready();
 }
 
-int chp_driver_fd(void)
+/*
+ * lock held.  The descriptor, or -errno, and then all is as it was.  The alarm
+ * is made now: later there is nobody to tell that it could not be.
+ */
+static int open_to_embed(void)
 {
-	int r = 0;
+	bool fresh = load_relaxed(&mode) == NONE;
+	int r = fresh ? open_driver() : 0;
 
-	pthread_mutex_lock(&lock);
-	if (load_relaxed(&mode) == NONE)
-		r = open_driver();
+	if (r != 0)
+		return r;
+	if (load_relaxed(&mode) != EMBEDDED)
+		r = chp__poller_alarm(driver.poller, 0);
 	if (r == 0)
 		r = chp__poller_fd(driver.poller);
+	if (r < 0 && fresh)
+		chp__driver_close(&driver);
+	return r;
+}
+
+int chp_driver_fd(void)
+{
+	int r;
+
+	pthread_mutex_lock(&lock);
+	r = open_to_embed();
 	if (r < 0)
 		goto out_unlock;
 
