@@ -105,7 +105,8 @@ static void run_job(struct chp_runtime *rt, struct task *job)
 	chp__outcome_end(&job->outcome);
 
 	spin_lock(&b->lock, RANK_BLOCKING);
-	store_relaxed(&b->out, load_relaxed(&b->out) - 1);
+	/* (O): after whom it woke was queued. */
+	store_release(&b->out, load_relaxed(&b->out) - 1);
 	spin_unlock(&b->lock, RANK_BLOCKING);
 	if (load_relaxed(&rt->state) == RT_CLOSING)
 		chp__event_set(&rt->quiet);

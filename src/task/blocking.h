@@ -31,10 +31,10 @@ int chp__blocking_submit(struct chp_runtime *rt, struct task *job);
 /* A thread to run the worker, now.  0 or why not. */
 int chp__blocking_take_worker(struct chp_runtime *rt, struct worker *w);
 
-/* Calls are out? */
+/* Calls are out?  Whom those that have ended woke is then queued. */
 static inline bool chp__blocking_busy(const struct blocking *b)
 {
-	return load_relaxed(&b->out) != 0;
+	return load_acquire(&b->out) != 0; /* (O) */
 }
 
 /* Tell the threads to end, and wait for them.  No call may be left. */
