@@ -70,13 +70,15 @@ void h_fail(const char *file, int line, const char *format, ...)
 /* ---- An allocator that counts ---- */
 
 static long blocks, allocs;
+bool (*h_refuse_alloc)(void);
 
 /* Each block carries its size in front, to be compared when it is freed. */
 enum { FRONT = 16 };
 
 static void *counting_alloc(size_t size, void *user)
 {
-	char *p = malloc(FRONT + size);
+	bool refused = h_refuse_alloc && h_refuse_alloc();
+	char *p = refused ? NULL : malloc(FRONT + size);
 
 	(void)user;
 	if (!p)
@@ -122,7 +124,7 @@ static int entries_of(const char *directory)
 	return n;
 }
 
-static int open_descriptors(void)
+int h_descriptors(void)
 {
 	return entries_of("/proc/self/fd");
 }
@@ -327,7 +329,7 @@ static bool run_one(void *arg)
 		chp_op_cancel(&sleep.op);
 		blocks_before = h_blocks();
 	}
-	descriptors = open_descriptors();
+	descriptors = h_descriptors();
 	if (run->alone || mode == H_THREADS || mode == H_POLLED)
 		call_test(run);
 	else
@@ -338,7 +340,7 @@ static bool run_one(void *arg)
 		return false;
 	}
 	CHECK_EQ(h_blocks(), blocks_before);
-	CHECK_EQ(open_descriptors(), descriptors);
+	CHECK_EQ(h_descriptors(), descriptors);
 	return true;
 }
 

@@ -278,4 +278,10 @@ int h_threads(void);
 long h_blocks(void);
 long h_allocs(void);
 
+/* Not NULL: asked before each of them; true: there is no memory. */
+extern bool (*h_refuse_alloc)(void);
+
+/* Descriptors of this process. */
+int h_descriptors(void);
+
 #endif

@@ -164,6 +164,32 @@ static void idle_threads_are_used_again(void)
 	with_pool(call_one_by_one, 0, 0);
 }
 
+/*
+ * A thread that has just run out of patience is still counted: a call that
+ * finds the pool full relies on it, or must not.
+ */
+static void *call_while_threads_end(void *arg)
+{
+	struct h_rng rng = h_rng(h_seed(), 0);
+	chp_task b;
+
+	begin();
+	for (long i = h_rounds(3000); i > 0; i--) {
+		chp_time then = chp_in(h_below(&rng, 40) * CHP_US);
+
+		call(&b, count_run, &gate);
+		ends_as(&b, CHP_RETURNED, &gate);
+		while (chp_now() < then)
+			continue;
+	}
+	return arg;
+}
+
+static void no_call_is_left_to_a_thread_that_ends(void)
+{
+	with_pool(call_while_threads_end, 1, CHP_NS);
+}
+
 static void storms_of_calls_lose_none(void)
 {
 	chp_task b[20];
@@ -187,6 +213,7 @@ static const struct h_test tests[] = {
 	TEST(calls_start_in_the_order_of_spawning, ON_ITS_OWN),
 	TEST(the_pool_grows_with_need_and_shrinks_when_idle, ON_ITS_OWN),
 	TEST(idle_threads_are_used_again, ON_ITS_OWN),
+	TEST(no_call_is_left_to_a_thread_that_ends, ON_ITS_OWN),
 	TEST(storms_of_calls_lose_none, IN_TASKS),
 };
 /* clang-format on */

@@ -266,6 +266,61 @@ static void pinned_tasks_get_their_thread_back(void)
 	with_few_workers(pinned_and_in_place);
 }
 
+/* A thread of the pool that runs a worker is none for blocking calls. */
+static void *call_afterwards(void *arg)
+{
+	chp_task t;
+
+	for (int i = 0; i < 4; i++) {
+		CHECK(chp_block_in_place(give_back, &t) == &t);
+		call(&t, count_run, NULL);
+		ends_as(&t, CHP_RETURNED, NULL);
+	}
+	return arg;
+}
+
+static void blocking_calls_have_threads_of_their_own(void)
+{
+	for (unsigned n = 1; n <= 2; n++) {
+		chp_runtime_options options = {
+			.workers = n,
+			.blocking_max = 1,
+		};
+
+		reset();
+		CHECK_CODE(chp_run(&options, call_afterwards, NULL, NULL), 0);
+		CHECK_EQ(runs, 4);
+	}
+}
+
+/* There is no worker then whose timers it could use. */
+static void *poll_a_sleep(void *arg)
+{
+	struct h_waker waker = { .wakes = { 0 } };
+	chp_sleep_op sleep;
+
+	chp_sleep_until_op(&sleep, chp_in(CHP_MS));
+	while (h_poll(&sleep.op, &waker) == CHP_PENDING)
+		usleep(50);
+	/* It may be about to be woken for nothing. */
+	while (h_refs(&waker))
+		usleep(50);
+	runs++;
+	return arg;
+}
+
+static void *sleep_in_place(void *arg)
+{
+	chp_block_in_place(poll_a_sleep, NULL);
+	CHECK_EQ(runs, 1);
+	return arg;
+}
+
+static void the_call_may_poll_a_sleep(void)
+{
+	with_few_workers(sleep_in_place);
+}
+
 /* clang-format off */
 static const struct h_test tests[] = {
 	TEST(other_tasks_run_meanwhile, ON_ITS_OWN),
@@ -274,6 +329,8 @@ static const struct h_test tests[] = {
 	TEST(abort_reaches_the_waits_inside, ON_ITS_OWN),
 	TEST(on_a_thread_it_is_a_plain_call, IN_THREADS | IN_CT),
 	TEST(a_pinned_task_stays_on_its_thread, IN_TASKS),
+	TEST(blocking_calls_have_threads_of_their_own, ON_ITS_OWN),
+	TEST(the_call_may_poll_a_sleep, IN_POLLED),
 	TEST(threads_that_take_over_are_used_again, ON_ITS_OWN),
 	TEST(pinned_tasks_get_their_thread_back, ON_ITS_OWN),
 };

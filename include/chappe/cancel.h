@@ -68,7 +68,8 @@ CHP_API chp_time chp_cancel_deadline(const chp_cancel *token);
 
 /*
  * Wait for the token.  0 once it is cancelled or past its deadline, else what
- * ended the wait.  Cancelling the operation loses nothing.
+ * ended the wait.  As an operation, for a token with a deadline: or why nobody
+ * keeps the time (driver.h).  Cancelling the operation loses nothing.
  * tokio: CancellationToken::cancelled.
  */
 CHP_API int chp_cancel_wait(chp_cancel *token);

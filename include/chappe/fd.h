@@ -35,8 +35,10 @@ typedef struct chp_fd chp_fd;
 
 /*
  * Register a descriptor and make it non-blocking.  It stays the caller's.
- * 0; CHP_ENOMEM; CHP_EINVAL without a driver; or the system's -errno: -EPERM
- * for a plain file, which is always ready, -EEXIST if it is registered.
+ * 0; CHP_ENOMEM; or the system's -errno: -EPERM for a plain file, which is
+ * always ready, -EEXIST if it is registered, -ENOSPC if there are too many; on
+ * a plain thread also why there is no driver (driver.h).  After a failure the
+ * descriptor is as it was.
  */
 CHP_API int chp_fd_new(chp_fd **out, int fd);
 
@@ -47,7 +49,8 @@ CHP_API int chp_fd_number(const chp_fd *f);
 
 /*
  * Wait until one of the directions in `what` is ready.  Returns those that
- * are; CHP_EINVAL if what is 0 or unknown; CHP_ECLOSED; or what ended the wait.
+ * are; CHP_EINVAL if what is 0 or unknown; CHP_ECLOSED; the -errno of poll(2);
+ * or what ended the wait.
  */
 CHP_API int chp_fd_wait(chp_fd *f, unsigned what);
 CHP_API int chp_fd_wait_with(chp_fd *f, unsigned what, const chp_wait *w);

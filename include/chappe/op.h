@@ -25,9 +25,14 @@
  * permit may destroy the semaphore at once.  (A waker that was stored is woken
  * by its own reference, which may be a moment later.)
  *
- * No wait allocates memory.  pthread_exit, pthread_cancel, longjmp and C++
- * exceptions must not leave a wait: the operation would stay queued on a stack
- * that is gone.
+ * No wait allocates memory.  What waits for a time or a descriptor and is polled
+ * outside every runtime needs the process-wide driver, which may fail to start
+ * at the first such poll: driver.h.  The state of a thread that waits is there
+ * for 512 threads at a time; for one more, memory is mapped at its first call,
+ * and if there is none the process stops with a message.
+ *
+ * pthread_exit, pthread_cancel, longjmp and C++ exceptions must not leave a
+ * wait: the operation would stay queued on a stack that is gone.
  */
 #ifndef CHAPPE_OP_H
 #define CHAPPE_OP_H

@@ -47,7 +47,8 @@ typedef struct chp_runtime_options {
 	unsigned workers;  /* threads; 0: processors this process may use */
 	size_t stack_size; /* bytes per task; 0: 64 KiB; rounded up to a power
 				 of two of at least 16 KiB */
-	unsigned blocking_max;  /* threads for blocking calls; 0: 512 */
+	unsigned blocking_max;  /* threads for blocking calls; 0: 512.  Those
+				   that relieve chp_block_in_place() are extra */
 	chp_time blocking_idle; /* after which one of them ends; 0: 10 s */
 	unsigned budget;        /* waits that may finish at once before a task
 				   yields; 0: 128 */
@@ -137,6 +138,10 @@ CHP_API chp_runtime *chp_runtime_current(void);
  * Run fn(arg) on a thread where blocking is harmless.  Handled like a task:
  * join it, detach it.  Abort reaches it only before it starts, and as
  * CHP_EABORTED in its own waits.  rt NULL: the caller's.
+ *
+ * If no further thread can be started, those there are run it.  Fails if there
+ * is none: CHP_ENOMEM, or the -errno of the thread (-EAGAIN); else as
+ * chp_spawn_with().  On failure arg stays the caller's, without arg_drop.
  * tokio: spawn_blocking.
  */
 CHP_API int chp_spawn_blocking(chp_runtime *rt, chp_task *task,
@@ -146,7 +151,8 @@ CHP_API int chp_spawn_blocking(chp_runtime *rt, chp_task *task,
 /*
  * Call fn(arg), which may block, from a task, on its own stack: another thread
  * takes over the worker's other tasks meanwhile.  On a current-thread runtime,
- * on a worker that has pinned tasks, and on a thread it just calls fn.
+ * on a worker that has pinned tasks, on a thread, and if no other thread can be
+ * started, it just calls fn.
  * tokio: block_in_place.
  */
 CHP_API void *chp_block_in_place(void *(*fn)(void *arg), void *arg);

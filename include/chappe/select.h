@@ -72,8 +72,9 @@ CHP_API int chp_select_init(chp_select_op *op, chp_select_arm *arms,
  * A time limit on an operation: its result, or CHP_ETIMEDOUT when the deadline
  * passes first, and then `inner` has been cancelled.  inner is polled before
  * the clock is looked at, so one that is ready succeeds even with a deadline
- * in the past.  deadline 0: none.  Cancelling it, also before its first poll,
- * cancels `inner`.
+ * in the past.  deadline 0: none.  If nobody keeps the time (driver.h), why,
+ * and `inner` has been cancelled, too.  Cancelling it, also before its first
+ * poll, cancels `inner`.
  */
 typedef struct chp_timeout_op {
 	chp_op op;

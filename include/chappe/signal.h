@@ -27,7 +27,8 @@ typedef struct chp_signal {
 
 /*
  * Listen from now on.  0; CHP_EINVAL for a signal that cannot be caught or
- * that reports a fault (SIGSEGV, SIGKILL, ...); or the system's -errno.
+ * that reports a fault (SIGSEGV, SIGKILL, ...); or the system's -errno, also
+ * that of a driver that could not be started (driver.h).
  */
 CHP_API int chp_signal_open(chp_signal *s, int number);
 

@@ -50,7 +50,11 @@ typedef struct chp_task_options {
  * Spawn fn(arg) on the caller's runtime.  task NULL: detached from the start.
  * 0; CHP_ENOMEM; CHP_ECLOSED while the runtime shuts down; CHP_EINVAL without
  * a runtime (on a plain thread name one in the options).  On failure arg stays
- * the caller's and arg_drop is not called.  tokio: spawn.
+ * the caller's and arg_drop is not called.
+ *
+ * The stack comes when the task is first run.  If there is no memory for it
+ * then, the task waits, and is tried again and again, until another task leaves
+ * its stack or the system has memory.  tokio: spawn.
  */
 CHP_API int chp_spawn(chp_task *task, void *(*fn)(void *arg), void *arg);
 CHP_API int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,

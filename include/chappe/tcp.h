@@ -43,7 +43,7 @@ typedef struct chp_addr {
 /*
  * The addresses of a host and a service (names or numbers) for TCP, up to
  * `max`, into out[].  Returns how many, at least 1; CHP_ERESOLVE; CHP_EINVAL;
- * or what ended the wait.  The system's resolver is asked on the blocking pool
+ * CHP_ENOMEM; as chp_spawn_blocking() in a task; or what ended the wait.  The system's resolver is asked on the blocking pool
  * in a task, on the thread itself else (a deadline does not hurry it there).
  */
 CHP_API int chp_resolve(const char *host, const char *service, chp_addr *out,
@@ -78,12 +78,18 @@ CHP_API int chp_tcp_listen(chp_tcp_listener *l, const char *host,
 CHP_API int chp_tcp_listener_addr(const chp_tcp_listener *l, chp_addr *addr);
 CHP_API void chp_tcp_listener_close(chp_tcp_listener *l);
 
-/* The next connection.  peer may be NULL. */
+/*
+ * The next connection.  peer may be NULL.  0; the system's -errno: after
+ * -EMFILE, -ENFILE, -ENOBUFS and -ENOMEM of accept(2) the connection still
+ * waits; one that was accepted and could not be registered (chp_fd_new) is
+ * closed; or what ended the wait.
+ */
 CHP_API int chp_tcp_accept(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer);
 CHP_API int chp_tcp_accept_with(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer,
 				const chp_wait *w);
 
-/* Take over a connected socket; it is closed with the chp_tcp. */
+/* Take over a connected socket; it is closed with the chp_tcp, or now if
+   registering it fails: 0, or as chp_fd_new(). */
 CHP_API int chp_tcp_from_socket(chp_tcp *t, int socket);
 
 /* ---- Moving bytes ---- */

@@ -63,8 +63,8 @@ typedef struct chp_timer {
 } chp_timer;
 
 /*
- * Sleeping as an operation.  Result 0 when the point has come.  Cancelling it
- * loses nothing.
+ * Sleeping as an operation.  Result 0 when the point has come; or why nobody
+ * keeps the time: driver.h.  Cancelling it loses nothing.
  */
 typedef struct chp_sleep_op {
 	chp_op op;
@@ -114,6 +114,7 @@ CHP_API int chp_interval_tick(chp_interval *iv, chp_time *scheduled);
 CHP_API int chp_interval_tick_with(chp_interval *iv, chp_time *scheduled,
 				   const chp_wait *w);
 
+/* As an operation.  Results as of chp_sleep_op. */
 typedef struct chp_tick_op {
 	chp_op op;
 	chp_interval *interval;

@@ -170,14 +170,15 @@ static void on_closed(struct driven *driven, struct wake_batch *batch)
 int chp_fd_new(chp_fd **out, int fd)
 {
 	struct agent *self = agent_self();
-	struct driver *driver = self->cls->driver(self);
 	int flags = fcntl(fd, F_GETFL), r;
+	struct driver *driver;
 	struct chp_fd *f;
 
 	if (flags < 0)
 		return -errno;
-	if (!driver)
-		return CHP_EINVAL;
+	r = self->cls->driver(self, &driver);
+	if (r)
+		return r;
 	f = get_slot();
 	if (!f)
 		return CHP_ENOMEM;
@@ -191,6 +192,9 @@ int chp_fd_new(chp_fd **out, int fd)
 	else
 		r = chp__driver_join(driver, &f->driven, fd, &f->source);
 	if (r) {
+		/* As if we had not been here. */
+		if (!(flags & O_NONBLOCK))
+			fcntl(fd, F_SETFL, flags);
 		put_slot(f);
 		return r;
 	}
@@ -315,17 +319,22 @@ void chp__fd_report_op(chp_fd_op *op, chp_fd *f, unsigned what, uint64_t ticket)
 
 /* ---- Waiting until it is ready, as poll(2) sees it ---- */
 
+/* The directions that are, 0, or -errno. */
 static int is_ready(const chp_fd *f, unsigned what)
 {
 	struct pollfd p = { .fd = f->fd };
 	unsigned hit = 0;
+	int n;
 
 	if (what & CHP_READABLE)
 		p.events |= POLLIN;
 	if (what & CHP_WRITABLE)
 		p.events |= POLLOUT;
-	if (poll(&p, 1, 0) <= 0)
-		return 0;
+	do
+		n = poll(&p, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
 	if (p.revents & (POLLIN | POLLPRI | POLLHUP | POLLERR | POLLNVAL))
 		hit |= CHP_READABLE;
 	if (p.revents & (POLLOUT | POLLHUP | POLLERR | POLLNVAL))

@@ -29,13 +29,14 @@ struct request {
 static int ask(const char *host, const char *service, chp_addr *out, size_t max)
 {
 	struct addrinfo hints, *list, *a;
-	int n = 0;
+	int n = 0, r;
 
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_socktype = SOCK_STREAM;
 	hints.ai_flags = AI_PASSIVE;
-	if (getaddrinfo(host, service, &hints, &list) != 0)
-		return CHP_ERESOLVE;
+	r = getaddrinfo(host, service, &hints, &list);
+	if (r != 0)
+		return r == EAI_MEMORY ? CHP_ENOMEM : CHP_ERESOLVE;
 	for (a = list; a && (size_t)n < max; a = a->ai_next) {
 		if (a->ai_addrlen > sizeof(out[n].storage))
 			continue;

@@ -47,8 +47,9 @@ static void on_signal(int number)
 
 	add64_relaxed(&counts[number], 1);
 	/* A full pipe has news enough. */
-	ignored = write(news[1], "", 1);
-	(void)ignored;
+	do
+		ignored = write(news[1], "", 1);
+	while (ignored < 0 && errno == EINTR);
 	errno = saved_errno;
 }
 
@@ -69,10 +70,13 @@ static void on_news(struct ready_source *source, uint32_t what)
 {
 	struct wake_batch batch = { NULL, NULL };
 	char drain[64];
+	ssize_t got;
 
 	(void)source;
-	while (read(news[0], drain, sizeof(drain)) > 0)
-		continue;
+	/* All of it: the poller reports changes. */
+	do
+		got = read(news[0], drain, sizeof(drain));
+	while (got > 0 || (got < 0 && errno == EINTR));
 	chp__driver_rearm(&driven, news[0], what);
 
 	spin_lock(&lock, RANK_OBJECT);
@@ -93,13 +97,14 @@ static void on_news(struct ready_source *source, uint32_t what)
 static int make_pipe(void)
 {
 	static struct ready_source source = { .ready = on_news };
-	struct driver *driver = chp__process_driver();
+	struct driver *driver;
 	int ends[2], r;
 
 	if (news[0] >= 0)
 		return 0;
-	if (!driver)
-		return CHP_ENOMEM;
+	r = chp__process_driver(&driver);
+	if (r != 0)
+		return r;
 	if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
 		return -errno;
 	news[1] = ends[1];

@@ -172,10 +172,12 @@ int chp__poller_wait(struct chp__poller *p, chp_time timeout,
 void chp__poller_wake(struct chp__poller *p)
 {
 	uint64_t one = 1;
-	/* Cannot fail: the counter is nowhere near its limit. */
-	ssize_t ignored = write(p->tokens, &one, sizeof(one));
+	ssize_t n;
 
-	(void)ignored;
+	/* Cannot fail for good: the counter is nowhere near its limit. */
+	do
+		n = write(p->tokens, &one, sizeof(one));
+	while (n < 0 && errno == EINTR);
 }
 
 int chp__poller_fd(struct chp__poller *p)

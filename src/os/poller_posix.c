@@ -5,8 +5,8 @@
  * poll is level-triggered: a direction that has been reported is left out of
  * the set until rearm() puts it back, which gives the edges of poller.h.
  *
- * `lock` guards the table, `tokens` and `waiting`.  A wait copies the table,
- * polls without the lock, then matches what came back by position and
+ * `lock` guards the table, `tokens`, `waiting` and `larger`.  A wait copies the
+ * table, polls without the lock, then matches what came back by position and
  * generation, because registrations may have changed meanwhile.  Whoever
  * changes the table while a wait is under way kicks it through the pipe, and
  * the wait starts over.  Who removes a descriptor waits until poll has let go
@@ -47,7 +47,8 @@ struct chp__poller {
 	pthread_cond_t let_go; /* a round of poll has ended */
 	struct entry *table;
 	size_t size;
-	struct snapshot snapshot;
+	struct snapshot snapshot; /* the one wait's */
+	struct snapshot larger;   /* for the next wait; size 0: none */
 	uint64_t next_generation;
 	uint64_t round;
 	unsigned tokens;
@@ -60,42 +61,66 @@ static void snapshot_free(struct snapshot *s)
 	chp__free(s->set, s->size * sizeof(*s->set));
 	chp__free(s->generations, s->size * sizeof(*s->generations));
 	chp__free(s->places, s->size * sizeof(*s->places));
+	*s = (struct snapshot){ .size = 0 };
 }
 
-/* Make room for a table of n. */
-static int snapshot_fit(struct snapshot *s, size_t n)
+/* Room for a table of n. */
+static int snapshot_make(struct snapshot *s, size_t n)
 {
-	struct snapshot new = { .size = n + 1 };
-
-	if (s->size >= new.size)
+	s->size = n + 1;
+	s->set = chp__alloc(s->size * sizeof(*s->set));
+	s->generations = chp__alloc(s->size * sizeof(*s->generations));
+	s->places = chp__alloc(s->size * sizeof(*s->places));
+	if (s->set && s->generations && s->places)
 		return 0;
-	new.set = chp__alloc(new.size * sizeof(*new.set));
-	new.generations = chp__alloc(new.size * sizeof(*new.generations));
-	new.places = chp__alloc(new.size * sizeof(*new.places));
-	if (!new.set || !new.generations || !new.places) {
-		snapshot_free(&new);
-		return CHP_ENOMEM;
-	}
 	snapshot_free(s);
-	*s = new;
-	return 0;
+	return CHP_ENOMEM;
 }
 
-/* Called with the lock held, or before anyone else knows p. */
+/*
+ * Called with the lock held, or before anyone else knows p.  The wait, which
+ * may not fail, finds the memory for a larger copy in `larger`.
+ */
 static int grow(struct chp__poller *p, size_t size)
 {
 	struct entry *table = chp__alloc(size * sizeof(*table));
+	struct snapshot larger;
 
 	if (!table)
 		return CHP_ENOMEM;
+	if (snapshot_make(&larger, size) != 0) {
+		chp__free(table, size * sizeof(*table));
+		return CHP_ENOMEM;
+	}
 	if (p->size)
 		memcpy(table, p->table, p->size * sizeof(*table));
 	for (size_t i = p->size; i < size; i++)
 		table[i].fd = -1;
 	chp__free(p->table, p->size * sizeof(*table));
+	snapshot_free(&p->larger);
 	p->table = table;
 	p->size = size;
+	p->larger = larger;
 	return 0;
+}
+
+static int open_pipe(int ends[2])
+{
+	int r;
+
+	if (pipe(ends) != 0)
+		return -errno;
+	for (int i = 0; i < 2; i++)
+		if (fcntl(ends[i], F_SETFL, O_NONBLOCK) != 0 ||
+		    fcntl(ends[i], F_SETFD, FD_CLOEXEC) != 0)
+			goto out_close;
+	return 0;
+
+out_close:
+	r = -errno;
+	close(ends[0]);
+	close(ends[1]);
+	return r;
 }
 
 int chp__poller_new(struct chp__poller **out)
@@ -108,25 +133,16 @@ int chp__poller_new(struct chp__poller **out)
 	r = grow(p, 16);
 	if (r != 0)
 		goto out_free;
-	r = snapshot_fit(&p->snapshot, p->size);
+	r = open_pipe(p->pipe);
 	if (r != 0)
 		goto out_free_table;
-	if (pipe(p->pipe) != 0) {
-		r = -errno;
-		goto out_free_snapshot;
-	}
-	for (int i = 0; i < 2; i++) {
-		fcntl(p->pipe[i], F_SETFL, O_NONBLOCK);
-		fcntl(p->pipe[i], F_SETFD, FD_CLOEXEC);
-	}
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->let_go, NULL);
 	*out = p;
 	return 0;
 
-out_free_snapshot:
-	snapshot_free(&p->snapshot);
 out_free_table:
+	snapshot_free(&p->larger);
 	chp__free(p->table, p->size * sizeof(*p->table));
 out_free:
 	chp__free(p, sizeof(*p));
@@ -140,6 +156,7 @@ void chp__poller_free(struct chp__poller *p)
 	close(p->pipe[0]);
 	close(p->pipe[1]);
 	snapshot_free(&p->snapshot);
+	snapshot_free(&p->larger);
 	chp__free(p->table, p->size * sizeof(*p->table));
 	chp__free(p, sizeof(*p));
 }
@@ -147,11 +164,13 @@ void chp__poller_free(struct chp__poller *p)
 /* Break a wait that is under way.  A full pipe will break it too. */
 static void kick(struct chp__poller *p)
 {
-	ssize_t ignored = 0;
+	ssize_t n = 0;
 
-	if (p->waiting)
-		ignored = write(p->pipe[1], "", 1);
-	(void)ignored;
+	if (!p->waiting)
+		return;
+	do
+		n = write(p->pipe[1], "", 1);
+	while (n < 0 && errno == EINTR);
 }
 
 static struct entry *find(struct chp__poller *p, int fd)
@@ -233,13 +252,15 @@ void chp__poller_rearm(struct chp__poller *p, int fd, uint32_t what)
 }
 
 /* Lock held. */
-static int snapshot_take(struct chp__poller *p)
+static void snapshot_take(struct chp__poller *p)
 {
 	struct snapshot *s = &p->snapshot;
-	int r = snapshot_fit(s, p->size);
 
-	if (r != 0)
-		return r;
+	if (p->larger.size) {
+		snapshot_free(s);
+		*s = p->larger;
+		p->larger = (struct snapshot){ .size = 0 };
+	}
 	s->set[0] = (struct pollfd){ .fd = p->pipe[0], .events = POLLIN };
 	s->count = 1;
 	for (size_t i = 0; i < p->size; i++) {
@@ -257,7 +278,6 @@ static int snapshot_take(struct chp__poller *p)
 								 : 0)),
 		};
 	}
-	return 0;
 }
 
 static uint32_t translate(short events)
@@ -312,12 +332,9 @@ int chp__poller_wait(struct chp__poller *p, chp_time timeout,
 
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
-		int n, r = snapshot_take(p);
+		int n;
 
-		if (r != 0) {
-			filled = r;
-			break;
-		}
+		snapshot_take(p);
 		p->waiting = 1;
 		if (p->tokens)
 			timeout = 0;

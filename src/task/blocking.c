@@ -1,11 +1,16 @@
 /*
  * blocking.c - a pool of threads that grows to a limit and shrinks when idle.
  *
- * A call goes to an idle thread, else to a new one, else, at the limit, into
- * the queue.  An idle thread sleeps on its own event until somebody takes it
- * off the list and so owes it one wake, as in idle.c; it ends after
- * options.blocking_idle.  A thread that ends puts itself on the dead list;
- * whoever starts the next one, or stops the pool, joins it.
+ * A call goes to an idle thread, else to a new one, else, at the limit or if no
+ * thread can be started, into the queue.  An idle thread sleeps on its own
+ * event until somebody takes it off the list and so owes it one wake, as in
+ * idle.c; it ends after options.blocking_idle.  A thread that ends puts itself
+ * on the dead list; whoever starts the next one, or stops the pool, joins it.
+ *
+ * What is in the queue is looked for by a thread that is certain: it runs, it
+ * is for calls and not a carrier of a worker, and it decides to end, and is no
+ * longer counted, in the critical section in which it has seen the queue empty.
+ * A call is queued only while there is such a thread.
  *
  * `lock` is a leaf but for the runtime's slots.  Threads are started and
  * joined without it.
@@ -19,6 +24,7 @@
 #include "base/list.h"
 #include "os/clock.h"
 #include "os/event.h"
+#include "os/relax.h"
 #include "os/spin.h"
 #include "os/thread.h"
 #include "task/overflow.h"
@@ -68,15 +74,16 @@ static chp_time job_coarse(struct agent *a)
 	return chp__clock_coarse();
 }
 
-static struct wheel *job_wheel(struct agent *a)
+static int job_wheel(struct agent *a, struct wheel **out)
 {
 	(void)a;
-	return chp__process_wheel();
+	return chp__process_wheel(out);
 }
 
-static struct driver *job_driver(struct agent *a)
+static int job_driver(struct agent *a, struct driver **out)
 {
-	return &task_runtime(task_of(a))->driver;
+	*out = &task_runtime(task_of(a))->driver;
+	return 0;
 }
 
 const struct agent_class chp__job_class = {
@@ -104,7 +111,8 @@ static void run_job(struct chp_runtime *rt, struct task *job)
 	chp__outcome_end(&job->outcome);
 
 	spin_lock(&b->lock, RANK_BLOCKING);
-	store_relaxed(&b->out, load_relaxed(&b->out) - 1);
+	/* (O): after whom it woke was queued. */
+	store_release(&b->out, load_relaxed(&b->out) - 1);
 	spin_unlock(&b->lock, RANK_BLOCKING);
 	if (load_relaxed(&rt->state) == RT_CLOSING)
 		chp__event_set(&rt->quiet);
@@ -126,67 +134,121 @@ static void unlist(struct blocking *b, struct pool_thread *t)
 	b->idle_threads--;
 }
 
-/* The next thing to do; false: end. */
-static bool next_job(struct pool_thread *t)
+/* lock held: t is not counted any more, and will be joined */
+static void retire(struct blocking *b, struct pool_thread *t)
+{
+	b->threads--;
+	t->next = b->dead;
+	b->dead = t;
+}
+
+/* lock held: threads for calls, and those of them that surely run */
+static unsigned callers(const struct blocking *b)
+{
+	return b->threads - b->carriers;
+}
+
+static unsigned certain(const struct blocking *b)
+{
+	return callers(b) - b->starting;
+}
+
+enum next { JOB, IDLE, RETIRED };
+
+/* A call, or a place among the idle: from then on others may give it one. */
+static enum next look(struct pool_thread *t)
+{
+	struct chp_runtime *rt = t->rt;
+	struct blocking *b = &rt->blocking;
+	enum next next = JOB;
+	bool too_many;
+
+	spin_lock(&b->lock, RANK_BLOCKING);
+	b->carriers -= t->worker != NULL;
+	t->worker = NULL;
+	/* Back from a worker it may be one too many. */
+	too_many = callers(b) > rt->options.blocking_max;
+	t->job = too_many ? NULL : job_queue_pop(&b->first, &b->last);
+	if (!t->job && (too_many || b->stopping)) {
+		next = RETIRED;
+		retire(b, t);
+	} else if (!t->job) {
+		next = IDLE;
+		t->next = b->idle;
+		b->idle = t;
+		t->listed = true;
+		b->idle_threads++;
+	}
+	spin_unlock(&b->lock, RANK_BLOCKING);
+	return next;
+}
+
+/* Idle: until there is something to do; false: t has retired. */
+static bool rest(struct pool_thread *t)
 {
 	struct chp_runtime *rt = t->rt;
 	struct blocking *b = &rt->blocking;
 	chp_time until =
 		chp__time_add(chp__clock_now(), rt->options.blocking_idle);
-	bool set;
+	bool set = chp__event_wait(&t->event, until), late;
 
 	spin_lock(&b->lock, RANK_BLOCKING);
-	t->job = job_queue_pop(&b->first, &b->last);
-	if (t->job || b->stopping) {
-		spin_unlock(&b->lock, RANK_BLOCKING);
-		return t->job != NULL;
+	late = t->listed;
+	if (late) {
+		unlist(b, t);
+		retire(b, t);
 	}
-	t->next = b->idle;
-	b->idle = t;
-	t->listed = true;
-	b->idle_threads++;
 	spin_unlock(&b->lock, RANK_BLOCKING);
+	if (late)
+		return false;
+	/* Taken off by somebody: the wake is on its way. */
+	if (!set)
+		chp__event_wait(&t->event, 0);
+	if (t->job || t->worker)
+		return true;
 
-	set = chp__event_wait(&t->event, until);
-	if (!set) {
-		spin_lock(&b->lock, RANK_BLOCKING);
-		set = !t->listed;
-		if (t->listed)
-			unlist(b, t);
-		spin_unlock(&b->lock, RANK_BLOCKING);
-		/* Taken off by somebody: the wake is on its way. */
-		if (set)
-			chp__event_wait(&t->event, 0);
-	}
-	return t->job || t->worker;
+	spin_lock(&b->lock, RANK_BLOCKING);
+	retire(b, t);
+	spin_unlock(&b->lock, RANK_BLOCKING);
+	return false;
+}
+
+/* The next thing to do; false: t has retired. */
+static bool next_job(struct pool_thread *t)
+{
+	enum next next = look(t);
+
+	return next == JOB || (next == IDLE && rest(t));
+}
+
+/* It runs, so it is certain. */
+static void has_started(struct pool_thread *t)
+{
+	struct blocking *b = &t->rt->blocking;
+
+	spin_lock(&b->lock, RANK_BLOCKING);
+	b->starting -= t->job != NULL;
+	spin_unlock(&b->lock, RANK_BLOCKING);
 }
 
 static void *thread_main(void *arg)
 {
 	struct pool_thread *t = arg;
 	struct chp_runtime *rt = t->rt;
-	struct blocking *b = &rt->blocking;
 	struct overflow_watch watch;
 	char name[CHP_NAME_MAX + 8];
 
 	snprintf(name, sizeof(name), "%s-block", rt->name);
 	chp__thread_name(name);
+	has_started(t);
 	chp__overflow_start(&watch);
 	do {
 		if (t->worker)
 			chp__worker_run(t->worker, NULL, NULL);
 		else
 			run_job(rt, t->job);
-		t->job = NULL;
-		t->worker = NULL;
 	} while (next_job(t));
 	chp__overflow_end(&watch);
-
-	spin_lock(&b->lock, RANK_BLOCKING);
-	b->threads--;
-	t->next = b->dead;
-	b->dead = t;
-	spin_unlock(&b->lock, RANK_BLOCKING);
 	/* We are joined before the runtime goes away. */
 	chp__event_set(&rt->quiet);
 	return NULL;
@@ -214,23 +276,18 @@ static void join_dead(struct blocking *b)
 static int start_thread(struct chp_runtime *rt, struct task *job,
 			struct worker *worker)
 {
-	struct blocking *b = &rt->blocking;
 	struct pool_thread *t = chp__alloc_zero(sizeof(*t));
-	int r = CHP_ENOMEM;
+	int r;
 
-	join_dead(b);
-	if (t) {
-		t->rt = rt;
-		t->job = job;
-		t->worker = worker;
-		r = chp__thread_start(&t->thread, thread_main, t);
-	}
-	if (r != 0) {
+	join_dead(&rt->blocking);
+	if (!t)
+		return CHP_ENOMEM;
+	t->rt = rt;
+	t->job = job;
+	t->worker = worker;
+	r = chp__thread_start(&t->thread, thread_main, t);
+	if (r != 0)
 		chp__free(t, sizeof(*t));
-		spin_lock(&b->lock, RANK_BLOCKING);
-		b->threads--;
-		spin_unlock(&b->lock, RANK_BLOCKING);
-	}
 	return r;
 }
 
@@ -244,48 +301,93 @@ static struct pool_thread *take_idle(struct blocking *b)
 	return t;
 }
 
+/* Where a call has gone. */
+enum place { NOWHERE, HANDED_OVER, QUEUED };
+
+/* lock held: to a thread that is there */
+static enum place place(struct blocking *b, struct task *job,
+			struct pool_thread **t)
+{
+	*t = take_idle(b);
+	if (*t) {
+		(*t)->job = job;
+		return HANDED_OVER;
+	}
+	if (!certain(b))
+		return NOWHERE;
+	job_queue_append(&b->first, &b->last, job);
+	return QUEUED;
+}
+
+/* A thread of its own for the call, counted already; else the others'. */
+static int start_for(struct chp_runtime *rt, struct task *job)
+{
+	struct blocking *b = &rt->blocking;
+	struct pool_thread *t;
+	enum place where;
+	int r = start_thread(rt, job, NULL);
+
+	if (r == 0)
+		return 0;
+	spin_lock(&b->lock, RANK_BLOCKING);
+	b->threads--;
+	b->starting--;
+	where = place(b, job, &t);
+	if (where == NOWHERE)
+		store_relaxed(&b->out, load_relaxed(&b->out) - 1);
+	spin_unlock(&b->lock, RANK_BLOCKING);
+	if (where == HANDED_OVER)
+		chp__event_set(&t->event);
+	return where == NOWHERE ? r : 0;
+}
+
+/* lock held: count one more thread, to be started for a call? */
+static bool may_grow(struct blocking *b, unsigned max)
+{
+	if (b->idle || callers(b) >= max)
+		return false;
+	b->threads++;
+	b->starting++;
+	return true;
+}
+
 int chp__blocking_submit(struct chp_runtime *rt, struct task *job)
 {
 	struct blocking *b = &rt->blocking;
-	struct pool_thread *t = NULL;
-	bool grow = false;
-	int r = 0;
+	enum place where = NOWHERE;
+	struct pool_thread *t;
+	unsigned spins = 0;
+	bool grow, open;
 
-	spin_lock(&b->lock, RANK_BLOCKING);
-	if (b->stopping || load_relaxed(&rt->state) == RT_CLOSING) {
-		r = CHP_ECLOSED;
-	} else {
-		store_relaxed(&b->out, load_relaxed(&b->out) + 1);
-		t = take_idle(b);
-		grow = !t && b->threads < rt->options.blocking_max;
-		if (t)
-			t->job = job;
-		else if (grow)
-			b->threads++;
-		else
-			job_queue_append(&b->first, &b->last, job);
+	/* Again: as many as may be are starting, and none runs yet. */
+	for (;; chp__relax(&spins)) {
+		spin_lock(&b->lock, RANK_BLOCKING);
+		open = !b->stopping && load_relaxed(&rt->state) != RT_CLOSING;
+		grow = open && may_grow(b, rt->options.blocking_max);
+		if (open && !grow)
+			where = place(b, job, &t);
+		if (grow || where != NOWHERE)
+			store_relaxed(&b->out, load_relaxed(&b->out) + 1);
+		spin_unlock(&b->lock, RANK_BLOCKING);
+		if (!open)
+			return CHP_ECLOSED;
+		if (grow)
+			return start_for(rt, job);
+		if (where == HANDED_OVER)
+			chp__event_set(&t->event);
+		if (where != NOWHERE)
+			return 0;
 	}
-	spin_unlock(&b->lock, RANK_BLOCKING);
-
-	if (t)
-		chp__event_set(&t->event);
-	if (grow) {
-		r = start_thread(rt, job, NULL);
-		if (r != 0) {
-			spin_lock(&b->lock, RANK_BLOCKING);
-			store_relaxed(&b->out, load_relaxed(&b->out) - 1);
-			spin_unlock(&b->lock, RANK_BLOCKING);
-		}
-	}
-	return r;
 }
 
 int chp__blocking_take_worker(struct chp_runtime *rt, struct worker *w)
 {
 	struct blocking *b = &rt->blocking;
 	struct pool_thread *t;
+	int r = 0;
 
 	spin_lock(&b->lock, RANK_BLOCKING);
+	b->carriers++;
 	t = take_idle(b);
 	if (t)
 		t->worker = w;
@@ -293,10 +395,17 @@ int chp__blocking_take_worker(struct chp_runtime *rt, struct worker *w)
 		b->threads++;
 	spin_unlock(&b->lock, RANK_BLOCKING);
 
-	if (!t)
-		return start_thread(rt, NULL, w);
-	chp__event_set(&t->event);
-	return 0;
+	if (t)
+		chp__event_set(&t->event);
+	else
+		r = start_thread(rt, NULL, w);
+	if (r != 0) {
+		spin_lock(&b->lock, RANK_BLOCKING);
+		b->carriers--;
+		b->threads--;
+		spin_unlock(&b->lock, RANK_BLOCKING);
+	}
+	return r;
 }
 
 void chp__blocking_stop(struct chp_runtime *rt)

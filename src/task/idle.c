@@ -197,17 +197,19 @@ static chp_time wake_time(struct worker *w)
 }
 
 /*
- * The clock is paused and nothing can run: move it to the next timer, unless a
- * blocking call is out, whose result would come "later".  True: it moved.
+ * May the paused clock move on to the next timer, if nothing can run?  Not
+ * while a blocking call is out, whose result would come "later".
  */
-static bool jump(struct chp_runtime *rt, chp_time at)
+static bool may_jump(struct chp_runtime *rt, chp_time at)
 {
-	if (!load64_relaxed(&rt->virtual_now) || at == CHP_NEVER ||
-	    chp__blocking_busy(&rt->blocking))
-		return false;
+	return load64_relaxed(&rt->virtual_now) && at != CHP_NEVER &&
+	       !chp__blocking_busy(&rt->blocking);
+}
+
+static void jump(struct chp_runtime *rt, chp_time at)
+{
 	if ((uint64_t)at > load64_relaxed(&rt->virtual_now))
 		store64_relaxed(&rt->virtual_now, (uint64_t)at);
-	return true;
 }
 
 static void sleep_in_poller(struct worker *w)
@@ -216,6 +218,7 @@ static void sleep_in_poller(struct worker *w)
 	chp_time at = wake_time(w), timeout = -1;
 	bool paused = load64_relaxed(&rt->virtual_now) != 0;
 	unsigned tokens = 0;
+	bool still;
 
 	if (at != CHP_NEVER && !paused) {
 		timeout = at - chp__clock_now();
@@ -226,14 +229,16 @@ static void sleep_in_poller(struct worker *w)
 	} else if (rt->sim) {
 		timeout = SIM_PATIENCE;
 	}
-	if (chp__driver_wait(&rt->driver, timeout, &tokens) == 0 && !tokens &&
-	    paused)
-		jump(rt, at);
+	still = chp__driver_wait(&rt->driver, timeout, &tokens) == 0 &&
+		!tokens && may_jump(rt, at);
 
-	/* Claimed: not before our token is here. */
+	/* Claimed: not before our token is here.  And something can run: what
+	   the last blocking call has woken, if it ended before we looked. */
 	if (get_up(w))
 		while (!tokens)
 			chp__driver_wait(&rt->driver, -1, &tokens);
+	else if (still)
+		jump(rt, at);
 	leave_poller(w);
 }
 

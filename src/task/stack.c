@@ -77,6 +77,11 @@ int chp__stack_class(size_t size)
 	return cls;
 }
 
+static void give_budget_back(void)
+{
+	add_relaxed(&budget_used, -1u);
+}
+
 /* One more guard page by mprotect? */
 static bool take_budget(void)
 {
@@ -90,7 +95,7 @@ static bool take_budget(void)
 	/* Relaxed: an amount, nothing is published by it. */
 	if (add_relaxed(&budget_used, 1) < max)
 		return true;
-	add_relaxed(&budget_used, -1u);
+	give_budget_back();
 	return false;
 }
 
@@ -100,8 +105,11 @@ static enum stack_guard_kind guard(char *low, bool budget_only)
 
 	if (!budget_only && chp__pages_guard_marker(low, page) == 0)
 		return STACK_MARKER;
-	if (take_budget() && chp__pages_guard_protect(low, page) == 0)
+	if (!take_budget())
+		return STACK_CANARY;
+	if (chp__pages_guard_protect(low, page) == 0)
 		return STACK_PROTECTED;
+	give_budget_back();
 	return STACK_CANARY;
 }
 

@@ -18,6 +18,7 @@
 #include "os/thread.h"
 #include "task/context.h"
 #include "task/pick.h"
+#include "wait/process_driver.h"
 
 enum { STACK_CACHE = 16 };
 
@@ -282,16 +283,21 @@ static chp_time task_coarse(struct agent *a)
 	return chp__runtime_coarse(task_runtime(task_of(a)));
 }
 
-static struct wheel *task_wheel(struct agent *a)
+static int task_wheel(struct agent *a, struct wheel **out)
 {
 	struct task *t = task_of(a);
 
-	return t->worker ? &t->worker->wheel : NULL;
+	/* Blocking in place it is on a thread of its own. */
+	if (unlikely(!t->worker))
+		return chp__process_wheel(out);
+	*out = &t->worker->wheel;
+	return 0;
 }
 
-static struct driver *task_driver(struct agent *a)
+static int task_driver(struct agent *a, struct driver **out)
 {
-	return &task_runtime(task_of(a))->driver;
+	*out = &task_runtime(task_of(a))->driver;
+	return 0;
 }
 
 const struct agent_class chp__task_class = {
@@ -329,14 +335,16 @@ static chp_time worker_coarse(struct agent *a)
 	return chp__runtime_coarse(container_of(a, struct worker, agent)->rt);
 }
 
-static struct wheel *worker_wheel(struct agent *a)
+static int worker_wheel(struct agent *a, struct wheel **out)
 {
-	return &container_of(a, struct worker, agent)->wheel;
+	*out = &container_of(a, struct worker, agent)->wheel;
+	return 0;
 }
 
-static struct driver *worker_driver(struct agent *a)
+static int worker_driver(struct agent *a, struct driver **out)
 {
-	return &container_of(a, struct worker, agent)->rt->driver;
+	*out = &container_of(a, struct worker, agent)->rt->driver;
+	return 0;
 }
 
 const struct agent_class chp__worker_class = {

@@ -47,9 +47,9 @@ struct agent_class {
 	chp_time (*now)(struct agent *a);
 	/* Now or some milliseconds before, at a fifth of the cost. */
 	chp_time (*coarse)(struct agent *a);
-	/* Who drives its timers and descriptors; NULL: cannot be started. */
-	struct wheel *(*wheel)(struct agent *a);
-	struct driver *(*driver)(struct agent *a);
+	/* Who drives its timers and descriptors: 0, or why nobody can. */
+	int (*wheel)(struct agent *a, struct wheel **out);
+	int (*driver)(struct agent *a, struct driver **out);
 };
 
 enum {

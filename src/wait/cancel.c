@@ -187,19 +187,22 @@ static int poll_cancelled(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_cancel_op *o = (chp_cancel_op *)op;
 	chp_cancel *token = o->token;
+	int r = CHP_PENDING;
 
 	if (op->stage == OP_NEW)
 		chp__cancel_enter(token, &o->node, ctx->waker);
 	else if (!waker_same(o->node.waker, ctx->waker))
 		replace_waker(o, ctx->waker);
 
-	if (cancel_is_set(token) ||
-	    (token->deadline && chp__sleep_poll(&o->deadline, ctx) == 0)) {
+	if (cancel_is_set(token))
+		r = 0;
+	else if (token->deadline)
+		r = chp__sleep_poll(&o->deadline, ctx);
+	if (r != CHP_PENDING) {
 		chp__cancel_leave(token, &o->node);
 		chp__sleep_disarm(&o->deadline);
-		return 0;
 	}
-	return CHP_PENDING;
+	return r;
 }
 
 static int cancel_cancelled(chp_op *op)

@@ -36,14 +36,16 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_tick_op *o = (chp_tick_op *)op;
 	chp_interval *iv = o->interval;
+	int r;
 
 	/* The interval may have been reset since. */
 	if (o->sleep.until != iv->next) {
 		chp__sleep_disarm(&o->sleep);
 		o->sleep.until = iv->next;
 	}
-	if (chp__sleep_poll(&o->sleep, ctx) != 0)
-		return CHP_PENDING;
+	r = chp__sleep_poll(&o->sleep, ctx);
+	if (r != 0)
+		return r;
 
 	if (o->scheduled)
 		*o->scheduled = iv->next;

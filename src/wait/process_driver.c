@@ -110,30 +110,49 @@ out_unlock:
 	return r;
 }
 
-static bool ready(void)
+static int get_ready(void)
 {
-	return load_acquire(&mode) != NONE || start() == 0; /* (O) */
+	return load_acquire(&mode) != NONE ? 0 : start(); /* (O) */
 }
 
-struct wheel *chp__process_wheel(void)
+int chp__process_wheel(struct wheel **out)
 {
-	return ready() ? &wheel : NULL;
+	*out = &wheel;
+	return get_ready();
 }
 
-struct driver *chp__process_driver(void)
+int chp__process_driver(struct driver **out)
 {
-	return ready() ? &driver : NULL;
+	*out = &driver;
+	return get_ready();
+}
+
+/*
+ * lock held.  The descriptor, or -errno, and then all is as it was.  The alarm
+ * is made now: later there is nobody to tell that it could not be.
+ */
+static int open_to_embed(void)
+{
+	bool fresh = load_relaxed(&mode) == NONE;
+	int r = fresh ? open_driver() : 0;
+
+	if (r != 0)
+		return r;
+	if (load_relaxed(&mode) != EMBEDDED)
+		r = chp__poller_alarm(driver.poller, 0);
+	if (r == 0)
+		r = chp__poller_fd(driver.poller);
+	if (r < 0 && fresh)
+		chp__driver_close(&driver);
+	return r;
 }
 
 int chp_driver_fd(void)
 {
-	int r = 0;
+	int r;
 
 	pthread_mutex_lock(&lock);
-	if (load_relaxed(&mode) == NONE)
-		r = open_driver();
-	if (r == 0)
-		r = chp__poller_fd(driver.poller);
+	r = open_to_embed();
 	if (r < 0)
 		goto out_unlock;
 

@@ -7,8 +7,8 @@
 struct wheel;
 struct driver;
 
-/* NULL if it could not be started. */
-struct wheel *chp__process_wheel(void);
-struct driver *chp__process_driver(void);
+/* 0; or the -errno of what could not be made to start it. */
+int chp__process_wheel(struct wheel **out);
+int chp__process_driver(struct driver **out);
 
 #endif

@@ -128,11 +128,14 @@ static int poll_timeout(chp_op *op, chp_poll_ctx *ctx)
 		chp__sleep_disarm(&t->sleep);
 		return r;
 	}
-	if (!t->sleep.until || chp__sleep_poll(&t->sleep, ctx) != 0)
-		return CHP_PENDING;
+	if (t->sleep.until)
+		r = chp__sleep_poll(&t->sleep, ctx);
+	if (r == CHP_PENDING)
+		return r;
+	/* Time is up, or nobody can tell when it will be. */
 	if (op_cancel_finds_result(t->inner))
 		return t->inner->result;
-	return CHP_ETIMEDOUT;
+	return r ? r : CHP_ETIMEDOUT;
 }
 
 static int cancel_timeout(chp_op *op)

@@ -7,7 +7,6 @@
  */
 #include "wait/sleep.h"
 
-#include "base/panic.h"
 #include "os/clock.h"
 #include "wait/block.h"
 #include "wait/wheel.h"
@@ -24,16 +23,17 @@ chp_time chp_in(chp_time length)
 	return chp__time_add(chp_now(), length);
 }
 
-static void arm(chp_sleep_op *o, chp_waker waker)
+static int arm(chp_sleep_op *o, chp_waker waker)
 {
 	struct agent *self = agent_self();
-	struct wheel *wheel = self->cls->wheel(self);
+	struct wheel *wheel;
+	int r = self->cls->wheel(self, &wheel);
 
-	if (!wheel)
-		chp__panic("sleep: no thread could be started to keep time "
-			   "outside a runtime");
+	if (r != 0)
+		return r;
 	waker_retain(waker);
 	chp__wheel_arm(wheel, &o->timer, o->until, waker);
+	return CHP_PENDING;
 }
 
 int chp__sleep_poll(chp_sleep_op *o, chp_poll_ctx *ctx)
@@ -54,8 +54,7 @@ int chp__sleep_poll(chp_sleep_op *o, chp_poll_ctx *ctx)
 	    waker_same(o->timer.waker, ctx->waker))
 		return CHP_PENDING;
 	chp__sleep_disarm(o);
-	arm(o, ctx->waker);
-	return CHP_PENDING;
+	return arm(o, ctx->waker);
 }
 
 void chp__sleep_disarm(chp_sleep_op *o)

@@ -6,7 +6,10 @@
 
 #include <chappe/time.h>
 
-/* 0: the point has come; else CHP_PENDING, and the poller will be woken. */
+/*
+ * 0: the point has come; CHP_PENDING: the poller will be woken; else why no
+ * timer could be set: that of the process-wide driver.
+ */
 int chp__sleep_poll(chp_sleep_op *o, chp_poll_ctx *ctx);
 
 /* Give up a timer that may be armed. */

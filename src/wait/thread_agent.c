@@ -25,7 +25,7 @@ struct thread_agent {
 	struct thread_agent *next_free; /* guarded by pool */
 } CACHE_ALIGNED;
 
-enum { CHUNK = 65536 };
+enum { CHUNK = 65536, PER_CHUNK = CHUNK / sizeof(struct thread_agent) };
 
 static chp_word pool;
 static struct thread_agent *free_list;
@@ -61,16 +61,16 @@ static chp_time coarse(struct agent *a)
 	return chp__clock_coarse();
 }
 
-static struct wheel *wheel(struct agent *a)
+static int wheel(struct agent *a, struct wheel **out)
 {
 	(void)a;
-	return chp__process_wheel();
+	return chp__process_wheel(out);
 }
 
-static struct driver *driver(struct agent *a)
+static int driver(struct agent *a, struct driver **out)
 {
 	(void)a;
-	return chp__process_driver();
+	return chp__process_driver(out);
 }
 
 static const struct agent_class thread_class = {
@@ -84,13 +84,26 @@ static const struct agent_class thread_class = {
 	.driver = driver,
 };
 
+/* The first chunk is there from the beginning: so as long as few threads wait
+   at a time, a wait needs no memory of the system. */
+static struct thread_agent *get_chunk(void)
+{
+	static struct thread_agent first[PER_CHUNK];
+	static bool first_used; /* guarded by pool */
+
+	if (first_used)
+		return chp__pages_map(CHUNK, 0);
+	first_used = true;
+	return first;
+}
+
 static void add_chunk(void)
 {
-	struct thread_agent *t = chp__pages_map(CHUNK, 0);
+	struct thread_agent *t = get_chunk();
 
 	if (!t)
 		chp__panic("no memory for the state of a thread that waits");
-	for (size_t i = 0; i < CHUNK / sizeof(*t); i++) {
+	for (size_t i = 0; i < PER_CHUNK; i++) {
 		t[i].agent.cls = &thread_class;
 		t[i].next_free = free_list;
 		free_list = &t[i];

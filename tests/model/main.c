@@ -73,6 +73,7 @@ static void hook_free(void *memory, size_t size, void *user)
 static void warm_up(void)
 {
 	chp_allocator hook = { hook_alloc, hook_free, NULL };
+	struct wheel *wheel;
 
 	world_make();
 	chp_set_allocator(&hook);
@@ -81,7 +82,8 @@ static void warm_up(void)
 		agent_self();
 	}
 	chp__free(chp__alloc(1), 1);
-	chp__wheel_init(chp__process_wheel(), model_time(0), NULL);
+	chp__process_wheel(&wheel);
+	chp__wheel_init(wheel, model_time(0), NULL);
 }
 
 /* Is what was found what the scenario is for? */

@@ -194,16 +194,18 @@ int model_setspecific(pthread_key_t key, const void *value)
 }
 
 /* Timers outside runtimes: the scenario turns the wheel. */
-struct wheel *chp__process_wheel(void)
+int chp__process_wheel(struct wheel **out)
 {
 	static struct wheel wheel;
 
-	return &wheel;
+	*out = &wheel;
+	return 0;
 }
 
-struct driver *chp__process_driver(void)
+int chp__process_driver(struct driver **out)
 {
-	return NULL;
+	*out = NULL;
+	return CHP_ENOSYS;
 }
 
 /* ---- For scenarios ---- */
