@@ -1,10 +1,12 @@
 /*
- * bench.h - workloads by name, timed in interleaved passes.
+ * bench.h - workloads by name.
  *
- * A workload does `ops` operations and returns how many nanoseconds they took;
- * what must be set up is set up outside that time.  Its name is the one of the
- * published table; impl is "chappe", with the policy after a slash where there
- * are several, or "limit" for what the machine itself allows.
+ * A workload does `ops` operations and returns how many nanoseconds they took,
+ * from the first bench_now() to the last; what must be set up is set up outside
+ * that time.  Its name is the one of the published table; impl is "chappe",
+ * with the policy after a slash where there are several, or "limit" for what
+ * the machine itself allows.  peers/README.md says what each row does, here and
+ * in every peer.
  */
 #ifndef CHAPPE_BENCH_H
 #define CHAPPE_BENCH_H
@@ -23,6 +25,18 @@ struct workload {
 	double (*run)(long ops);
 };
 
+/* What a workload says beside its time; reset before each. */
+struct bench_notes {
+	double ops;        /* if not as many as asked for; else 0 */
+	double fairness;   /* slowest party's operations by the mean; or -1 */
+	double longest_ns; /* somebody waited; or -1 */
+};
+
+extern struct bench_notes bench_notes;
+
+/* How much of the usual time a workload that runs for a time takes. */
+extern double bench_scale;
+
 struct workload_list {
 	const struct workload *list;
 	size_t count;
@@ -38,12 +52,25 @@ extern const struct workload_list bench_uncontended;
 extern const struct workload_list bench_channels;
 extern const struct workload_list bench_contended;
 extern const struct workload_list bench_roundtrips;
+extern const struct workload_list bench_requests;
 extern const struct workload_list bench_signals;
 extern const struct workload_list bench_fanout;
 extern const struct workload_list bench_tasks;
+extern const struct workload_list bench_net;
+extern const struct workload_list bench_scales;
 
-/* Nanoseconds on the monotonic clock. */
+/* A row of its own, for a workload that measures several things. */
+void bench_print(const char *impl, const char *name, double ops, double ns,
+		 double cpu_ns);
+
+/*
+ * Nanoseconds on the monotonic clock.  The processor time of the workload is
+ * taken at the same moments.
+ */
 double bench_now(void);
+
+/* The clock alone, for what lies within a measured stretch. */
+double bench_clock(void);
 
 /* Ends the program with the code's name if r is not 0. */
 void bench_check(int r, const char *what);

@@ -1,8 +1,12 @@
 /*
  * contended.c - c.*: N tasks on two workers, or N threads, each in a loop:
- * acquire, about 25 ns of work, release.
+ * acquire, about 25 ns of work, release.  They run for a time, and how often
+ * each had its turn is counted; then again with a clock, for the longest wait.
  */
 #include "bench.h"
+
+#include <stdbool.h>
+#include <string.h>
 
 enum kind {
 	FIFO = CHP_FIFO,
@@ -17,48 +21,30 @@ static chp_semaphore s;
 static chp_mutex m;
 static chp_rwlock l;
 static enum kind kind;
-static long each;
 static int yielding;
 
-static void hold(void)
+static void acquire(bool write)
 {
-	bench_work();
-	if (yielding)
-		chp_yield();
-}
-
-static void once(long i)
-{
-	switch (kind) {
-	case MUTEX:
-	case MUTEX_FIFO:
+	if (kind == RW90 && write)
+		chp_rwlock_write(&l);
+	else if (kind == RW90)
+		chp_rwlock_read(&l);
+	else if (kind >= MUTEX)
 		chp_mutex_lock(&m);
-		hold();
-		chp_mutex_unlock(&m);
-		return;
-	case RW90:
-		if (i % 10) {
-			chp_rwlock_read(&l);
-			hold();
-			chp_rwlock_read_unlock(&l);
-		} else {
-			chp_rwlock_write(&l);
-			hold();
-			chp_rwlock_write_unlock(&l);
-		}
-		return;
-	default:
+	else
 		chp_semaphore_acquire(&s, 1);
-		hold();
-		chp_semaphore_release(&s, 1);
-	}
 }
 
-static void *work(void *arg)
+static void release(bool write)
 {
-	for (long i = 0; i < each; i++)
-		once(i);
-	return arg;
+	if (kind == RW90 && write)
+		chp_rwlock_write_unlock(&l);
+	else if (kind == RW90)
+		chp_rwlock_read_unlock(&l);
+	else if (kind >= MUTEX)
+		chp_mutex_unlock(&m);
+	else
+		chp_semaphore_release(&s, 1);
 }
 
 static void make(enum kind k)
@@ -70,35 +56,130 @@ static void make(enum kind k)
 	OK(chp_rwlock_init(&l, CHP_RWLOCK_MAX_READERS));
 }
 
-static int parties;
+/* ---- The parties ---- */
+
+enum { MOST = 1000 };
+
+static struct party {
+	long turns;
+	double longest;
+} __attribute__((aligned(64))) parties[MOST];
+
+static int count;
+static int stop;   /* atomic */
+static int timing; /* read the clock around each acquire */
+
+static void turn(struct party *p)
+{
+	bool write = p->turns % 10 == 0;
+
+	acquire(write);
+	bench_work();
+	if (yielding)
+		chp_yield();
+	release(write);
+}
+
+static void timed_turn(struct party *p)
+{
+	bool write = p->turns % 10 == 0;
+	double start = bench_clock(), waited;
+
+	acquire(write);
+	waited = bench_clock() - start;
+	if (waited > p->longest)
+		p->longest = waited;
+	bench_work();
+	if (yielding)
+		chp_yield();
+	release(write);
+}
+
+static void *work(void *arg)
+{
+	struct party *p = arg;
+
+	for (; !__atomic_load_n(&stop, __ATOMIC_RELAXED); p->turns++)
+		if (timing)
+			timed_turn(p);
+		else
+			turn(p);
+	return NULL;
+}
+
+/* Let them run for so long; by tasks, or by threads. */
+static void phase(bool tasks, int with_clock, double seconds)
+{
+	static union {
+		chp_task task;
+		pthread_t thread;
+	} handles[MOST];
+
+	timing = with_clock;
+	__atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
+	for (int i = 0; i < count; i++) {
+		if (tasks)
+			OK(chp_spawn(&handles[i].task, work, &parties[i]));
+		else
+			OK(pthread_create(&handles[i].thread, NULL, work,
+					  &parties[i]));
+	}
+	OK(chp_sleep_for((chp_time)(seconds * 1e9)));
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < count; i++) {
+		if (tasks)
+			OK(chp_join(&handles[i].task, NULL));
+		else
+			OK(-pthread_join(handles[i].thread, NULL));
+	}
+}
+
+static double measure(bool tasks)
+{
+	double start, total = 0, least, longest = 0;
+
+	memset(parties, 0, sizeof(parties));
+	start = bench_now();
+	phase(tasks, 0, bench_scale);
+	start = bench_now() - start;
+	least = (double)parties[0].turns;
+	for (int i = 0; i < count; i++) {
+		double turns = (double)parties[i].turns;
+
+		total += turns;
+		least = turns < least ? turns : least;
+	}
+	phase(tasks, 1, 0.3 * bench_scale);
+	for (int i = 0; i < count; i++)
+		if (parties[i].longest > longest)
+			longest = parties[i].longest;
+	bench_notes.ops = total;
+	bench_notes.fairness = least * count / total;
+	bench_notes.longest_ns = longest;
+	return start;
+}
 
 static double tasks_body(long ops)
 {
-	double start = bench_now();
-
-	each = ops / parties;
-	bench_tasks_run(parties, work, NULL);
-	return bench_now() - start;
+	(void)ops;
+	return measure(true);
 }
 
 static double run_mt(enum kind k, int n, int yields, long ops)
 {
 	make(k);
-	parties = n;
+	count = n;
 	yielding = yields;
 	return bench_mt(tasks_body, ops);
 }
 
 static double run_thr(enum kind k, int n, long ops)
 {
-	double start;
-
+	(void)ops;
 	make(k);
+	count = n;
 	yielding = 0;
-	each = ops / n;
-	start = bench_now();
-	bench_threads_run(n, work, NULL);
-	return bench_now() - start;
+	return measure(false);
 }
 
 /* clang-format off */
@@ -124,6 +205,7 @@ MTY(UNFAIR, 64)
 THR(FIFO, 8)
 THR(UNFAIR, 8)
 THR(UNFAIR, 64)
+THR(FIFO, 64)
 MT(MUTEX, 64)
 MT(MUTEX_FIFO, 64)
 MTY(MUTEX, 64)
@@ -133,24 +215,25 @@ THR(MUTEX, 64)
 THR(RW90, 64)
 
 static const struct workload list[] = {
-	{ "chappe/fifo", "c.sem.2.mt", 500000, mt_FIFO_2 },
-	{ "chappe/unfair", "c.sem.2.mt", 500000, mt_UNFAIR_2 },
-	{ "chappe/fifo", "c.sem.64.mt", 500000, mt_FIFO_64 },
-	{ "chappe/unfair", "c.sem.64.mt", 500000, mt_UNFAIR_64 },
-	{ "chappe/fifo", "c.sem.1000.mt", 500000, mt_FIFO_1000 },
-	{ "chappe/unfair", "c.sem.1000.mt", 500000, mt_UNFAIR_1000 },
-	{ "chappe/fifo", "c.semy.64.mt", 300000, mty_FIFO_64 },
-	{ "chappe/unfair", "c.semy.64.mt", 300000, mty_UNFAIR_64 },
-	{ "chappe/fifo", "c.sem.8.thr", 20000, thr_FIFO_8 },
-	{ "chappe/unfair", "c.sem.8.thr", 2000000, thr_UNFAIR_8 },
-	{ "chappe/unfair", "c.sem.64.thr", 2000000, thr_UNFAIR_64 },
-	{ "chappe", "c.mutex.64.mt", 500000, mt_MUTEX_64 },
-	{ "chappe/fifo", "c.mutex.64.mt", 500000, mt_MUTEX_FIFO_64 },
-	{ "chappe", "c.mutexy.64.mt", 300000, mty_MUTEX_64 },
-	{ "chappe", "c.rw90.64.mt", 500000, mt_RW90_64 },
-	{ "chappe", "c.mutex.8.thr", 2000000, thr_MUTEX_8 },
-	{ "chappe", "c.mutex.64.thr", 2000000, thr_MUTEX_64 },
-	{ "chappe", "c.rw90.64.thr", 200000, thr_RW90_64 },
+	{ "chappe/fifo", "c.sem.2.mt", 1, mt_FIFO_2 },
+	{ "chappe/unfair", "c.sem.2.mt", 1, mt_UNFAIR_2 },
+	{ "chappe/fifo", "c.sem.64.mt", 1, mt_FIFO_64 },
+	{ "chappe/unfair", "c.sem.64.mt", 1, mt_UNFAIR_64 },
+	{ "chappe/fifo", "c.sem.1000.mt", 1, mt_FIFO_1000 },
+	{ "chappe/unfair", "c.sem.1000.mt", 1, mt_UNFAIR_1000 },
+	{ "chappe/fifo", "c.semy.64.mt", 1, mty_FIFO_64 },
+	{ "chappe/unfair", "c.semy.64.mt", 1, mty_UNFAIR_64 },
+	{ "chappe/fifo", "c.sem.8.thr", 1, thr_FIFO_8 },
+	{ "chappe/fifo", "c.sem.64.thr", 1, thr_FIFO_64 },
+	{ "chappe/unfair", "c.sem.8.thr", 1, thr_UNFAIR_8 },
+	{ "chappe/unfair", "c.sem.64.thr", 1, thr_UNFAIR_64 },
+	{ "chappe", "c.mutex.64.mt", 1, mt_MUTEX_64 },
+	{ "chappe/fifo", "c.mutex.64.mt", 1, mt_MUTEX_FIFO_64 },
+	{ "chappe", "c.mutexy.64.mt", 1, mty_MUTEX_64 },
+	{ "chappe", "c.rw90.64.mt", 1, mt_RW90_64 },
+	{ "chappe", "c.mutex.8.thr", 1, thr_MUTEX_8 },
+	{ "chappe", "c.mutex.64.thr", 1, thr_MUTEX_64 },
+	{ "chappe", "c.rw90.64.thr", 1, thr_RW90_64 },
 };
 
 const struct workload_list bench_contended = WORKLOADS(list);

@@ -1,8 +1,8 @@
 /*
- * main.c - choosing, timing and reporting workloads.
+ * main.c - choosing workloads, running each once, printing what it took.
  *
- * Passes are interleaved: all workloads once, then all again, so that the
- * machine's moods fall on everything alike.  Reported is the median.
+ * One run of the program is one pass; bench/run makes passes of this program
+ * and of the peers in turn, so that the machine's moods fall on all alike.
  */
 #include "bench.h"
 
@@ -11,27 +11,37 @@
 #include <string.h>
 #include <time.h>
 
-enum { PASSES = 7, QUICK_PASSES = 3, PASSES_MAX = 31 };
-
 struct options {
-	bool quick;
-	int passes;
-	const char *json;
 	const char *filter;
+	bool list;
 };
 
-struct row {
-	const struct workload *w;
-	long ops;
-	double ns[PASSES_MAX];
-};
+struct bench_notes bench_notes;
+double bench_scale = 1;
 
-double bench_now(void)
+/* ---- Clocks ---- */
+
+static double cpu_first, cpu_last;
+
+static double read_clock(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+double bench_clock(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+double bench_now(void)
+{
+	cpu_last = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+	if (cpu_first < 0)
+		cpu_first = cpu_last;
+	return read_clock(CLOCK_MONOTONIC);
 }
 
 void bench_check(int r, const char *what)
@@ -106,11 +116,12 @@ void bench_work(void)
 		__asm__ __volatile__("" : : "r"(i));
 }
 
-/* ---- Choosing ---- */
+/* ---- Choosing and reporting ---- */
 
 static const struct workload_list *const lists[] = {
 	&bench_limits,   &bench_uncontended, &bench_contended, &bench_signals,
 	&bench_channels, &bench_roundtrips,  &bench_fanout,    &bench_tasks,
+	&bench_net,      &bench_scales,      &bench_requests,
 };
 
 static bool matches(const regex_t *filter, const struct workload *w)
@@ -124,64 +135,43 @@ static bool matches(const regex_t *filter, const struct workload *w)
 	       regexec(filter, w->name, 0, NULL, 0) == 0;
 }
 
-static size_t choose(const struct options *o, struct row *rows, size_t max)
+static void print_or_dash(double value, const char *format)
 {
-	regex_t compiled, *filter = NULL;
-	size_t n = 0;
-
-	if (o->filter) {
-		if (regcomp(&compiled, o->filter, REG_EXTENDED | REG_NOSUB)) {
-			fprintf(stderr, "bench: bad pattern: %s\n", o->filter);
-			exit(2);
-		}
-		filter = &compiled;
-	}
-	for (size_t l = 0; l < sizeof(lists) / sizeof(*lists); l++)
-		for (size_t i = 0; i < lists[l]->count && n < max; i++) {
-			const struct workload *w = &lists[l]->list[i];
-
-			if (!matches(filter, w))
-				continue;
-			rows[n].w = w;
-			rows[n++].ops = o->quick ? w->ops / 5 + 1 : w->ops;
-		}
-	if (filter)
-		regfree(filter);
-	return n;
+	putchar(' ');
+	if (value < 0)
+		putchar('-');
+	else
+		printf(format, value);
 }
 
-/* ---- Reporting ---- */
-
-static int by_value(const void *a, const void *b)
+void bench_print(const char *impl, const char *name, double ops, double ns,
+		 double cpu_ns)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
+	printf("%s %s %.0f %.0f %.0f", impl, name, ops, ns, cpu_ns);
+	print_or_dash(bench_notes.fairness, "%.3f");
+	print_or_dash(bench_notes.longest_ns, "%.0f");
+	putchar('\n');
+	fflush(stdout);
 }
 
-static double median(double *values, int n)
+static void run_one(const struct workload *w)
 {
-	qsort(values, (size_t)n, sizeof(*values), by_value);
-	return values[n / 2];
-}
+	long ops = (long)((double)w->ops * bench_scale) + 1;
+	double ns;
 
-static void report(FILE *json, struct row *row, int passes)
-{
-	double ns = median(row->ns, passes) / (double)row->ops;
-
-	printf("%-14s %-18s %10ld %10.2f\n", row->w->impl, row->w->name,
-	       row->ops, ns);
-	if (json)
-		fprintf(json,
-			"{\"impl\":\"%s\",\"workload\":\"%s\",\"ops\":%ld,"
-			"\"ns_per_op\":%.3f}\n",
-			row->w->impl, row->w->name, row->ops, ns);
+	bench_notes = (struct bench_notes){ 0, -1, -1 };
+	cpu_first = -1;
+	ns = w->run(ops);
+	if (ns > 0)
+		bench_print(w->impl, w->name,
+			    bench_notes.ops > 0 ? bench_notes.ops : (double)ops,
+			    ns, cpu_last - cpu_first);
 }
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: chappe-bench [--quick] [--passes N] "
-			"[--filter REGEX] [--json FILE]\n");
+	fprintf(stderr, "usage: chappe-bench [--list] [--version] "
+			"[--filter REGEX] [--scale F]\n");
 	exit(2);
 }
 
@@ -191,20 +181,20 @@ static void parse(struct options *o, int argc, char **argv)
 		const char *a = argv[i];
 		bool more = i + 1 < argc;
 
-		if (!strcmp(a, "--quick"))
-			o->quick = true;
-		else if (!strcmp(a, "--filter") && more)
+		if (!strcmp(a, "--list")) {
+			o->list = true;
+		} else if (!strcmp(a, "--version")) {
+			printf("chappe %s\n", chp_version());
+			exit(0);
+		} else if (!strcmp(a, "--filter") && more) {
 			o->filter = argv[++i];
-		else if (!strcmp(a, "--json") && more)
-			o->json = argv[++i];
-		else if (!strcmp(a, "--passes") && more)
-			o->passes = atoi(argv[++i]);
-		else
+		} else if (!strcmp(a, "--scale") && more) {
+			bench_scale = atof(argv[++i]);
+		} else {
 			usage();
+		}
 	}
-	if (!o->passes)
-		o->passes = o->quick ? QUICK_PASSES : PASSES;
-	if (o->passes < 1 || o->passes > PASSES_MAX)
+	if (!(bench_scale > 0))
 		usage();
 }
 
@@ -215,29 +205,32 @@ static void *nothing(void *arg)
 
 int main(int argc, char **argv)
 {
-	static struct row rows[256];
+	regex_t compiled, *filter = NULL;
 	struct options o = { 0 };
-	FILE *json = NULL;
-	size_t n;
 
 	parse(&o, argc, argv);
-	if (o.json && !(json = fopen(o.json, "w"))) {
-		perror(o.json);
-		return 1;
+	if (o.filter) {
+		if (regcomp(&compiled, o.filter, REG_EXTENDED | REG_NOSUB)) {
+			fprintf(stderr, "bench: bad pattern: %s\n", o.filter);
+			return 2;
+		}
+		filter = &compiled;
 	}
-	/* The C library takes shortcuts until a second thread has run. */
+	/* The C library takes short cuts until a second thread has run. */
 	bench_threads_run(1, nothing, NULL);
 
-	n = choose(&o, rows, sizeof(rows) / sizeof(*rows));
-	for (int pass = 0; pass < o.passes; pass++)
-		for (size_t i = 0; i < n; i++)
-			rows[i].ns[pass] = rows[i].w->run(rows[i].ops);
+	for (size_t l = 0; l < sizeof(lists) / sizeof(*lists); l++)
+		for (size_t i = 0; i < lists[l]->count; i++) {
+			const struct workload *w = &lists[l]->list[i];
 
-	printf("%-14s %-18s %10s %10s\n", "impl", "workload", "ops",
-	       "ns_per_op");
-	for (size_t i = 0; i < n; i++)
-		report(json, &rows[i], o.passes);
-	if (json)
-		fclose(json);
+			if (!matches(filter, w))
+				continue;
+			if (o.list)
+				printf("%s %s\n", w->impl, w->name);
+			else
+				run_one(w);
+		}
+	if (filter)
+		regfree(filter);
 	return 0;
 }

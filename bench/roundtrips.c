@@ -1,6 +1,6 @@
 /*
- * roundtrips.c - pp.* and actor.*: two parties that wait for each other;
- * clients of one task that answers. Nanoseconds per round trip.
+ * roundtrips.c - pp.*: two parties that wait for each other.  Nanoseconds per
+ * round trip.
  */
 #include "bench.h"
 
@@ -113,124 +113,54 @@ static double timed_mt(long ops)
 	return bench_mt(timed_body, ops);
 }
 
-/* ---- Requests: mpsc(100), a oneshot for each reply ---- */
+/* ---- Two channels of capacity 1 ---- */
 
-CHP_ONESHOT_DEFINE(reply, uint64_t);
+CHP_MPSC_DEFINE(words, uint64_t);
 
-struct request {
+static words_tx to_other, to_me;
+static words_rx at_other, at_me;
+
+static void *answer_words(void *arg)
+{
 	uint64_t value;
-	reply_tx tx;
-};
 
-CHP_MPSC_DEFINE(requests, struct request);
-
-static requests_tx to_server;
-static requests_rx at_server;
-static int clients;
-
-static void *client(void *arg)
-{
-	requests_tx tx;
-
-	requests_tx_clone(&to_server, &tx);
-	for (long i = 0; i < rounds / clients; i++) {
-		struct request q = { .value = (uint64_t)i };
-		reply_rx rx;
-		uint64_t got;
-
-		OK(reply(&q.tx, &rx));
-		OK(requests_send(&tx, q));
-		OK(reply_recv(&rx, &got));
-	}
-	requests_tx_drop(&tx);
+	while (words_recv(&at_other, &value) == 0)
+		OK(words_send(&to_me, value + 1));
 	return arg;
 }
 
-static void *server(void *arg)
+static double words_body(long ops)
 {
-	struct request q;
-
-	while (requests_recv(&at_server, &q) == 0)
-		OK(reply_send(&q.tx, q.value + 1));
-	return arg;
-}
-
-static double actor_body(long ops)
-{
-	chp_task task;
+	uint64_t value = 0;
+	chp_task other;
 	double start;
 
-	rounds = ops;
-	OK(requests_bounded(100, &to_server, &at_server));
-	OK(chp_spawn(&task, server, NULL));
+	OK(words_bounded(1, &to_other, &at_other));
+	OK(words_bounded(1, &to_me, &at_me));
+	OK(chp_spawn(&other, answer_words, NULL));
 	start = bench_now();
-	bench_tasks_run(clients, client, NULL);
+	for (long i = 0; i < ops; i++) {
+		OK(words_send(&to_other, value));
+		OK(words_recv(&at_me, &value));
+	}
 	start = bench_now() - start;
-	requests_tx_drop(&to_server);
-	OK(chp_join(&task, NULL));
-	requests_rx_drop(&at_server);
+	OK(value == (uint64_t)ops ? 0 : CHP_EINVAL);
+	words_tx_drop(&to_other);
+	OK(chp_join(&other, NULL));
+	words_tx_drop(&to_me);
+	words_rx_drop(&at_other);
+	words_rx_drop(&at_me);
 	return start;
 }
 
-static double actor_1(long ops)
+static double words_ct(long ops)
 {
-	clients = 1;
-	return bench_mt(actor_body, ops);
+	return bench_ct(words_body, ops);
 }
 
-static double actor_10(long ops)
+static double words_mt(long ops)
 {
-	clients = 10;
-	return bench_mt(actor_body, ops);
-}
-
-static double actor_100(long ops)
-{
-	clients = 100;
-	return bench_mt(actor_body, ops);
-}
-
-/* ---- A fresh oneshot each way ---- */
-
-struct pair {
-	reply_rx in;
-	reply_tx out;
-};
-
-static void *echo_oneshot(void *arg)
-{
-	struct pair *p = arg;
-	uint64_t v = 0;
-
-	OK(reply_recv(&p->in, &v));
-	OK(reply_send(&p->out, v));
-	return NULL;
-}
-
-static double oneshot_body(long ops)
-{
-	double start = bench_now();
-
-	for (long i = 0; i < ops; i++) {
-		struct pair p;
-		reply_tx tx;
-		reply_rx rx;
-		chp_task task;
-		uint64_t v;
-
-		OK(reply(&tx, &p.in));
-		OK(reply(&p.out, &rx));
-		OK(chp_spawn(&task, echo_oneshot, &p));
-		OK(reply_send(&tx, 1));
-		OK(reply_recv(&rx, &v));
-		OK(chp_join(&task, NULL));
-	}
-	return bench_now() - start;
-}
-
-static double oneshot_spawn_mt(long ops)
-{
-	return bench_mt(oneshot_body, ops);
+	return bench_mt(words_body, ops);
 }
 
 static const struct workload list[] = {
@@ -239,10 +169,8 @@ static const struct workload list[] = {
 	{ "chappe", "pp.sem.t2", 10000, sem_t2 },
 	{ "chappe", "pp.tmo.ct", 500000, timed_ct },
 	{ "chappe", "pp.tmo.mt", 500000, timed_mt },
-	{ "chappe", "pp.oneshot_spawn.mt", 200000, oneshot_spawn_mt },
-	{ "chappe", "actor.1.mt", 300000, actor_1 },
-	{ "chappe", "actor.10.mt", 300000, actor_10 },
-	{ "chappe", "actor.100.mt", 300000, actor_100 },
+	{ "chappe", "pp.mpsc1.ct", 500000, words_ct },
+	{ "chappe", "pp.mpsc1.mt", 500000, words_mt },
 };
 
 const struct workload_list bench_roundtrips = WORKLOADS(list);

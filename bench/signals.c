@@ -4,6 +4,8 @@
  */
 #include "bench.h"
 
+#include <sched.h>
+
 static chp_notify ping, pong;
 
 /* ---- Alone ---- */
@@ -177,6 +179,53 @@ static double pp_t2(long ops)
 	return ns;
 }
 
+/* Two current-thread runtimes, each on a processor of its own. */
+
+static void pin_to(int processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static double ask_body(long ops)
+{
+	(void)ops;
+	return ask();
+}
+
+static double answer_body(long ops)
+{
+	(void)ops;
+	answer(NULL);
+	return 0;
+}
+
+static void *answering_runtime(void *arg)
+{
+	pin_to(1);
+	bench_ct(answer_body, 0);
+	return arg;
+}
+
+static double pp_x2(long ops)
+{
+	cpu_set_t before;
+	pthread_t other;
+	double ns;
+
+	sched_getaffinity(0, sizeof(before), &before);
+	rounds = ops;
+	OK(-pthread_create(&other, NULL, answering_runtime, NULL));
+	pin_to(0);
+	ns = bench_ct(ask_body, ops);
+	pthread_join(other, NULL);
+	sched_setaffinity(0, sizeof(before), &before);
+	return ns;
+}
+
 static const struct workload list[] = {
 	{ "chappe", "u.notify", 5000000, notify },
 	{ "chappe", "u.watch", 3000000, watch },
@@ -186,6 +235,7 @@ static const struct workload list[] = {
 	{ "chappe", "pp.notify.ct", 1000000, pp_ct },
 	{ "chappe", "pp.notify.mt", 500000, pp_mt },
 	{ "chappe", "pp.notify.t2", 20000, pp_t2 },
+	{ "chappe", "pp.notify.x2", 20000, pp_x2 },
 };
 
 const struct workload_list bench_signals = WORKLOADS(list);
