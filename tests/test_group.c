@@ -226,6 +226,35 @@ static void a_group_inherits_deadline_and_cancelling(void)
 	chp_cancel_destroy(&outer);
 }
 
+/* Also while nobody is in finish. */
+static void a_parent_that_is_cancelled_refuses_new_tasks(void)
+{
+	chp_cancel outer = CHP_CANCEL_INIT;
+
+	ran = 0;
+	CHECK_CODE(chp_group_init(&group, &outer, 0, 0), 0);
+	CHECK_CODE(chp_group_spawn(&group, add_one, NULL), 0);
+	chp_cancel_now(&outer);
+	CHECK_CODE(chp_group_spawn(&group, add_one, NULL), CHP_ECANCELED);
+	h_until(chp_group_count(&group) == 0);
+	CHECK_CODE(chp_group_finish(&group), CHP_ECANCELED);
+	CHECK_EQ(ran, 1);
+	chp_cancel_destroy(&outer);
+}
+
+static void a_deadline_that_has_passed_refuses_new_tasks(void)
+{
+	chp_task_options options = { .arg_drop = count_drop };
+
+	ran = dropped = 0;
+	CHECK_CODE(chp_group_init(&group, NULL, chp_now() - 1, 0), 0);
+	CHECK_CODE(chp_group_spawn_with(&group, add_one, NULL, &options),
+		   CHP_ETIMEDOUT);
+	CHECK_CODE(chp_group_finish(&group), CHP_ETIMEDOUT);
+	CHECK_EQ(ran, 0);
+	CHECK_EQ(dropped, 0);
+}
+
 static chp_word finished;
 
 static void *finish_the_group(void *arg)
@@ -437,6 +466,8 @@ static const struct h_test tests[] = {
 	TEST(tasks_that_never_ran_give_up_their_argument, IN_TASKS),
 	TEST(the_deadline_ends_the_group, IN_TASKS),
 	TEST(a_group_inherits_deadline_and_cancelling, IN_TASKS),
+	TEST(a_parent_that_is_cancelled_refuses_new_tasks, IN_TASKS),
+	TEST(a_deadline_that_has_passed_refuses_new_tasks, IN_TASKS),
 	TEST(interrupting_finish_cancels_and_still_waits, IN_TASKS),
 	TEST(next_gives_each_once_in_order, IN_TASKS),
 	TEST(next_waits, IN_TASKS),

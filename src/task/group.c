@@ -181,11 +181,14 @@ static void never_run(void *arg)
 	batch_wake(&batch);
 }
 
-/* Put it on the list, unless the group is cancelled. */
+/* Put it on the list, unless the group is cancelled, by a call or by what its
+   token is under. */
 static int admit(chp_group *g, struct chp__member *m)
 {
-	int r = 0;
+	int r = chp_cancel_status(&g->token);
 
+	if (r)
+		return r;
 	spin_lock(&g->lock, RANK_OBJECT);
 	if (g->cancelled) {
 		r = CHP_ECANCELED;
