@@ -48,7 +48,8 @@ typedef struct chp_group {
 	struct chp__member *running, *running_last;
 	struct chp__member *ended, *ended_last;
 	chp_node *first, *last;
-	void *reserved[2];
+	uint64_t ends;
+	void *reserved[1];
 } chp_group;
 
 /*
@@ -106,8 +107,10 @@ typedef struct chp_group_op {
 	chp_group_result *out; /* NULL: wait for all */
 	struct chp__member *got;
 	chp_node node;
+	void *reserved[2];
 } chp_group_op;
 
+/* next_op with out NULL is wait_op. */
 CHP_API void chp_group_wait_op(chp_group_op *op, chp_group *g);
 CHP_API void chp_group_next_op(chp_group_op *op, chp_group *g,
 			       chp_group_result *out);
