@@ -4,6 +4,7 @@
 #include "chan/mpsc.h"
 
 #include "base/alloc.h"
+#include "base/panic.h"
 #include "wait/block.h"
 
 /* ---- Making and freeing ---- */
@@ -255,12 +256,22 @@ int chp_mpsc_rx_is_closed(const chp_mpsc_rx *rx)
 
 /* ---- Waiting for the receiver to close ---- */
 
+static struct chp__mpsc *channel_of(const chp_closed_op *o, bool pending)
+{
+	struct chp__mpsc *ch = o->tx->ch;
+
+	if (!ch && pending)
+		chp__panic("mpsc: sender dropped while a wait of it was "
+			   "pending");
+	return ch;
+}
+
 static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_closed_op *o = (chp_closed_op *)op;
-	struct chp__mpsc *ch = o->tx->ch;
-	chp_waker old = { NULL, NULL };
 	bool closed, fresh = op->stage == OP_NEW;
+	struct chp__mpsc *ch = channel_of(o, !fresh);
+	chp_waker old = { NULL, NULL };
 
 	if (!ch)
 		return CHP_EINVAL;
@@ -290,7 +301,7 @@ static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
 static int cancel_closed(chp_op *op)
 {
 	chp_closed_op *o = (chp_closed_op *)op;
-	struct chp__mpsc *ch = o->tx->ch;
+	struct chp__mpsc *ch = channel_of(o, true);
 	bool queued;
 
 	mpsc_lock(ch);
