@@ -22,6 +22,9 @@
  * waiter that has returned may destroy the condition variable if it knows that
  * nobody else waits or will signal.
  *
+ * Not from signal handlers; not shared between processes; not to be left by
+ * longjmp, pthread_exit or an exception.
+ *
  * For tokio, which has none: the wait of a Notify, tied to a lock.
  */
 #ifndef CHAPPE_COND_H
@@ -76,7 +79,8 @@ typedef struct chp_cond_op {
 	chp_mutex *mutex;
 	chp_node node;
 	chp_lock_op lock;
-	uint32_t phase, reserved;
+	uint32_t phase, reserved_32;
+	void *reserved[2];
 } chp_cond_op;
 
 CHP_API void chp_cond_wait_op(chp_cond_op *op, chp_cond *c, chp_mutex *m);

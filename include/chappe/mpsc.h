@@ -122,6 +122,7 @@ typedef struct chp_closed_op {
 	chp_op op;
 	chp_mpsc_tx *tx;
 	chp_node node;
+	void *reserved[2];
 } chp_closed_op;
 
 CHP_API void chp_mpsc_closed_op(chp_closed_op *op, chp_mpsc_tx *tx);

@@ -90,6 +90,7 @@ typedef struct chp_reserve_owned_op {
 	chp_send_op place;
 	chp_mpsc_permit got;
 	chp_mpsc_owned_permit *permit;
+	void *reserved[2];
 } chp_reserve_owned_op;
 
 CHP_API void chp_mpsc_reserve_owned_op(chp_reserve_owned_op *op,

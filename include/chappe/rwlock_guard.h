@@ -85,8 +85,8 @@ chp_rwlock_guard_try_downgrade_map(chp_rwlock_guard *g,
 				   chp_rwlock_guard *out);
 
 /*
- * A reader's guard becomes the writer's, if nobody else reads: 0, or CHP_EAGAIN
- * and it still reads.
+ * A reader's guard becomes the writer's, if nobody else reads: 0; CHP_EAGAIN,
+ * and it still reads; CHP_EINVAL: it is empty, or writes.
  */
 CHP_API int chp_rwlock_guard_try_upgrade(chp_rwlock_guard *g);
 
