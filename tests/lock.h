@@ -134,7 +134,7 @@ static inline int cond_wait_with(chp_cond *c, chp_mutex *m, const chp_wait *w)
 
 	if (h_mode() != H_POLLED)
 		return w ? chp_cond_wait_with(c, m, w) : chp_cond_wait(c, m);
-	/* Never polled, it would not have unlocked. */
+	/* h_wait would not touch it; the blocking call says so with m held. */
 	if (w && w->cancel && (r = chp_cancel_status(w->cancel)) != 0)
 		return r;
 	chp_cond_wait_op(&op, c, m);

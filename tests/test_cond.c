@@ -230,7 +230,11 @@ static void nothing_allocates(unsigned flags)
 
 /* ---- Giving up ---- */
 
-static void what_was_never_polled_leaves_the_mutex_alone(unsigned flags)
+/*
+ * Who waits for an operation, or selects it, is not told whether it was polled.
+ * So giving up leaves the mutex unlocked in any case.
+ */
+static void what_was_never_polled_unlocks_when_it_is_cancelled(unsigned flags)
 {
 	struct poller p = { 0 };
 
@@ -239,8 +243,35 @@ static void what_was_never_polled_leaves_the_mutex_alone(unsigned flags)
 	chp_cond_wait_op(&p.cond, &c, &m);
 	CHECK(chp_mutex_is_locked(&m));
 	cancel_finds(&p, CHP_HELD_NOTHING);
-	CHECK(chp_mutex_is_locked(&m));
-	chp_mutex_unlock(&m);
+	CHECK(!chp_mutex_is_locked(&m));
+	ends_idle();
+}
+
+static void a_select_that_it_loses_unpolled_unlocks(unsigned flags)
+{
+	struct poller p = { 0 };
+	chp_sleep_op past;
+	chp_select_arm arms[] = { { .op = &past.op }, { .op = &p.op } };
+
+	make(flags);
+	hold(&m);
+	chp_sleep_until_op(&past, 1);
+	chp_cond_wait_op(&p.cond, &c, &m);
+	CHECK_EQ(chp_select(arms, 2, CHP_BIASED | CHP_CANCEL_LOSERS), 0);
+	CHECK(!chp_mutex_is_locked(&m));
+	ends_idle();
+}
+
+static void a_wait_that_is_refused_at_once_unlocks(unsigned flags)
+{
+	struct poller p = { 0 };
+
+	make(flags);
+	hold(&m);
+	chp_cond_wait_op(&p.cond, &c, &m);
+	chp_interrupt(chp_agent_current());
+	CHECK_CODE(chp_op_wait(&p.op, NULL), CHP_EINTR);
+	CHECK(!chp_mutex_is_locked(&m));
 	ends_idle();
 }
 
@@ -501,7 +532,9 @@ BY_FLAGS(a_broadcast_wakes_all)
 BY_FLAGS(a_signalled_waiter_waits_for_the_mutex)
 BY_FLAGS(waiting_unlocks_for_others)
 BY_FLAGS(nothing_allocates)
-BY_FLAGS(what_was_never_polled_leaves_the_mutex_alone)
+BY_FLAGS(what_was_never_polled_unlocks_when_it_is_cancelled)
+BY_FLAGS(a_select_that_it_loses_unpolled_unlocks)
+BY_FLAGS(a_wait_that_is_refused_at_once_unlocks)
 BY_FLAGS(one_who_gave_up_is_passed_over)
 BY_FLAGS(a_signal_that_came_too_late_goes_to_the_next)
 BY_FLAGS(so_does_that_of_one_who_waits_for_the_mutex)
@@ -521,7 +554,9 @@ static const struct h_test tests[] = {
 	TEST(they_get_the_mutex_one_after_the_other, IN_ALL),
 	TESTS(waiting_unlocks_for_others, IN_ALL),
 	TESTS(nothing_allocates, IN_ALL),
-	TESTS(what_was_never_polled_leaves_the_mutex_alone, IN_ALL),
+	TESTS(what_was_never_polled_unlocks_when_it_is_cancelled, IN_ALL),
+	TESTS(a_select_that_it_loses_unpolled_unlocks, IN_BLOCKING),
+	TESTS(a_wait_that_is_refused_at_once_unlocks, IN_BLOCKING),
 	TESTS(one_who_gave_up_is_passed_over, IN_ALL),
 	TESTS(a_signal_that_came_too_late_goes_to_the_next, IN_ALL),
 	TESTS(so_does_that_of_one_who_waits_for_the_mutex, IN_ALL),

@@ -80,11 +80,14 @@ static void an_empty_group_is_finished_at_once(void)
 static void bad_arguments_are_refused(void)
 {
 	chp_group_result result;
+	chp_group_op op;
 
 	CHECK_CODE(chp_group_init(&group, NULL, 0, 1u << 20), CHP_EINVAL);
 	begin(0);
 	CHECK_CODE(chp_group_spawn(&group, NULL, NULL), CHP_EINVAL);
 	CHECK_CODE(chp_group_next(&group, &result), CHP_EINVAL);
+	chp_group_next_op(&op, &group, &result);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_EINVAL);
 	CHECK_CODE(chp_group_finish(&group), 0);
 }
 
@@ -226,6 +229,35 @@ static void a_group_inherits_deadline_and_cancelling(void)
 	chp_cancel_destroy(&outer);
 }
 
+/* Also while nobody is in finish. */
+static void a_parent_that_is_cancelled_refuses_new_tasks(void)
+{
+	chp_cancel outer = CHP_CANCEL_INIT;
+
+	ran = 0;
+	CHECK_CODE(chp_group_init(&group, &outer, 0, 0), 0);
+	CHECK_CODE(chp_group_spawn(&group, add_one, NULL), 0);
+	chp_cancel_now(&outer);
+	CHECK_CODE(chp_group_spawn(&group, add_one, NULL), CHP_ECANCELED);
+	h_until(chp_group_count(&group) == 0);
+	CHECK_CODE(chp_group_finish(&group), CHP_ECANCELED);
+	CHECK_EQ(ran, 1);
+	chp_cancel_destroy(&outer);
+}
+
+static void a_deadline_that_has_passed_refuses_new_tasks(void)
+{
+	chp_task_options options = { .arg_drop = count_drop };
+
+	ran = dropped = 0;
+	CHECK_CODE(chp_group_init(&group, NULL, chp_now() - 1, 0), 0);
+	CHECK_CODE(chp_group_spawn_with(&group, add_one, NULL, &options),
+		   CHP_ETIMEDOUT);
+	CHECK_CODE(chp_group_finish(&group), CHP_ETIMEDOUT);
+	CHECK_EQ(ran, 0);
+	CHECK_EQ(dropped, 0);
+}
+
 static chp_word finished;
 
 static void *finish_the_group(void *arg)
@@ -343,6 +375,43 @@ static void a_cancelled_next_loses_nothing(void)
 	h_until(h_refs(&waker) == 0);
 }
 
+/* In whichever order those give up who were handed the results. */
+static void results_that_come_back_keep_their_order(void)
+{
+	enum { N = 3 };
+
+	for (int order = 0; order < 6; order++) {
+		static const int orders[][N] = { { 0, 1, 2 }, { 0, 2, 1 },
+						 { 1, 0, 2 }, { 1, 2, 0 },
+						 { 2, 0, 1 }, { 2, 1, 0 } };
+		struct h_waker waker = { { 0 }, { 0 } };
+		chp_group_result results[N], result;
+		chp_group_op ops[N];
+
+		begin(CHP_GROUP_RESULTS | CHP_GROUP_KEEP_GOING);
+		chp_group_spawn(&group, pass_the_gate, NULL);
+		for (int i = 0; i < N; i++) {
+			chp_group_next_op(&ops[i], &group, &results[i]);
+			CHECK_CODE(h_poll(&ops[i].op, &waker), CHP_PENDING);
+		}
+		for (int i = 0; i < N; i++) {
+			chp_group_spawn(&group, fail_with,
+					(void *)(intptr_t)(-1 - i));
+			h_until(chp_group_count(&group) == 1);
+		}
+		for (int i = 0; i < N; i++)
+			CHECK_CODE(chp_op_cancel(&ops[orders[order][i]].op),
+				   CHP_GAVE_BACK);
+		for (int i = 0; i < N; i++) {
+			CHECK_EQ(chp_group_next(&group, &result), 1);
+			CHECK_EQ(result.code, -1 - i);
+		}
+		chp_semaphore_release(&gate, 1);
+		CHECK_CODE(chp_group_finish(&group), -1);
+		h_until(h_refs(&waker) == 0);
+	}
+}
+
 static void *fetch_all(void *arg)
 {
 	chp_group_result result;
@@ -437,10 +506,13 @@ static const struct h_test tests[] = {
 	TEST(tasks_that_never_ran_give_up_their_argument, IN_TASKS),
 	TEST(the_deadline_ends_the_group, IN_TASKS),
 	TEST(a_group_inherits_deadline_and_cancelling, IN_TASKS),
+	TEST(a_parent_that_is_cancelled_refuses_new_tasks, IN_TASKS),
+	TEST(a_deadline_that_has_passed_refuses_new_tasks, IN_TASKS),
 	TEST(interrupting_finish_cancels_and_still_waits, IN_TASKS),
 	TEST(next_gives_each_once_in_order, IN_TASKS),
 	TEST(next_waits, IN_TASKS),
 	TEST(results_that_nobody_fetches_are_freed, IN_TASKS),
+	TEST(results_that_come_back_keep_their_order, IN_TASKS),
 	TEST(a_cancelled_next_loses_nothing, IN_TASKS),
 	TEST(several_share_the_results, IN_TASKS),
 	TEST(members_spawn_members, IN_TASKS),

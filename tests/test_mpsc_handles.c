@@ -320,8 +320,13 @@ static void impossible_channels_are_refused(void)
 /* A block of an unbounded channel may be made as late as the first send. */
 static void an_unbounded_channel_of_impossible_values_is_refused(void)
 {
-	for (size_t less = 0; less < 16; less++) {
-		size_t size = SIZE_MAX - less;
+	/* Blocks hold several: so many bytes must not wrap to a few. */
+	static const size_t sizes[] = { SIZE_MAX,     SIZE_MAX - 15,
+					SIZE_MAX / 4, SIZE_MAX / 8 + 16,
+					SIZE_MAX / 8, SIZE_MAX / 16 + 1 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		size_t size = sizes[i];
 		int r = chp_mpsc_unbounded(size, NULL, &tx, &rx);
 
 		if (r == 0) {

@@ -129,6 +129,58 @@ static void polling_a_finished_send_is_misuse(void)
 	h_must_panic(poll_twice, &v, "finished");
 }
 
+static void drop_a_waiting_sender(void *arg)
+{
+	chp_send_op op;
+	int v = 1;
+
+	make_channel(&a, 1);
+	CHECK_CODE(chp_mpsc_try_send(&a.tx, &v), 0);
+	chp_mpsc_send_op(&op, &a.tx, &v);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
+	chp_mpsc_tx_drop(&a.tx);
+	arg ? chp_op_cancel(&op.op) : chp_op_poll(&op.op, NULL);
+}
+
+static void drop_a_sender_given_a_place(void *arg)
+{
+	chp_send_op op;
+	int v = 1;
+
+	make_channel(&a, 1);
+	CHECK_CODE(chp_mpsc_try_send(&a.tx, &v), 0);
+	chp_mpsc_send_op(&op, &a.tx, &v);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
+	CHECK_CODE(chp_mpsc_try_recv(&a.rx, &v), 0);
+	chp_mpsc_tx_drop(&a.tx);
+	arg ? chp_op_cancel(&op.op) : chp_op_poll(&op.op, NULL);
+}
+
+static void drop_a_sender_that_waits_for_closing(void *arg)
+{
+	chp_closed_op op;
+
+	make_channel(&a, 1);
+	chp_mpsc_closed_op(&op, &a.tx);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
+	chp_mpsc_tx_drop(&a.tx);
+	arg ? chp_op_cancel(&op.op) : chp_op_poll(&op.op, NULL);
+}
+
+static void dropping_a_sender_that_waits_is_misuse(void)
+{
+	static int cancel;
+
+	h_must_panic(drop_a_waiting_sender, &cancel, "mpsc: sender dropped");
+	h_must_panic(drop_a_sender_given_a_place, NULL, "mpsc: sender dropped");
+	h_must_panic(drop_a_sender_given_a_place, &cancel,
+		     "mpsc: sender dropped");
+	h_must_panic(drop_a_sender_that_waits_for_closing, NULL,
+		     "mpsc: sender dropped");
+	h_must_panic(drop_a_sender_that_waits_for_closing, &cancel,
+		     "mpsc: sender dropped");
+}
+
 /* ---- Budgets ---- */
 
 /* Ready, and out of budget: pending, woken, nothing done.  Then it costs 1. */
@@ -255,6 +307,7 @@ static const struct h_test tests[] = {
 	TEST(a_place_may_be_taken_without_a_waker, IN_THREADS | IN_MT),
 	TEST(a_receive_given_up_can_be_started_again, IN_THREADS | IN_MT),
 	TEST(polling_a_finished_send_is_misuse, ON_ITS_OWN),
+	TEST(dropping_a_sender_that_waits_is_misuse, ON_ITS_OWN),
 	TEST(without_budget_a_ready_wait_pends_and_is_woken,
 	     IN_THREADS | IN_MT),
 	TEST(a_task_of_ready_receives_lets_others_run, IN_CT),

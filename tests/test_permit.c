@@ -294,6 +294,8 @@ static void split_refuses_more_than_there_is(chp_policy policy)
 		CHECK_CODE(chp_permit_split(&a, bad[i], &b), CHP_EINVAL);
 		holds(&a, 3);
 	}
+	CHECK_CODE(chp_permit_split(&a, 2, &a), CHP_EINVAL);
+	holds(&a, 3);
 	available_is(0);
 	chp_permit_release(&a);
 	available_is(3);

@@ -415,6 +415,29 @@ static void a_typed_rwlock_gives_the_value(void)
 	CHECK_EQ(chp_rwlock_readers(&typed.rwlock), 0);
 }
 
+static void a_typed_rwlock_takes_deadlines(void)
+{
+	chp_wait past = { .deadline = 1 };
+	const struct row *seen, *also;
+	struct row *mine;
+
+	CHECK_CODE(safe_row_read_with(&typed, &seen, &past), 0);
+	CHECK_CODE(safe_row_read_with(&typed, &also, &past), 0);
+	CHECK(also == seen);
+	CHECK_CODE(safe_row_write_with(&typed, &mine, &past), CHP_ETIMEDOUT);
+	CHECK(!mine);
+	CHECK(!safe_row_try_upgrade(&typed));
+	safe_row_read_unlock(&typed);
+	mine = safe_row_try_upgrade(&typed);
+	CHECK(mine == seen);
+	CHECK_CODE(safe_row_read_with(&typed, &also, &past), CHP_ETIMEDOUT);
+	CHECK(!also);
+	safe_row_write_unlock(&typed);
+	CHECK_CODE(safe_row_write_with(&typed, &mine, &past), 0);
+	CHECK(mine == seen);
+	safe_row_write_unlock(&typed);
+}
+
 /* clang-format off */
 static const struct h_test tests[] = {
 	TEST(a_guard_locks_and_points, IN_ALL),
@@ -429,6 +452,7 @@ static const struct h_test tests[] = {
 	TEST(an_upgraded_guard_writes, IN_ALL),
 	TEST(unlocking_a_guard_lets_the_next_in, IN_ALL),
 	TEST(a_typed_rwlock_gives_the_value, IN_BLOCKING),
+	TEST(a_typed_rwlock_takes_deadlines, IN_BLOCKING),
 };
 /* clang-format on */
 

@@ -173,6 +173,70 @@ static void typed_waits_take_deadlines(void)
 	ints_rx_drop(&rx);
 }
 
+static void typed_places_are_reserved(void)
+{
+	chp_wait past = { .deadline = chp_in(-1) };
+	ints_permit p, second;
+	chp_send_op op;
+	ints_tx tx;
+	ints_rx rx;
+	int v = 0, many[3];
+
+	CHECK_CODE(ints_bounded(2, &tx, &rx), 0);
+	CHECK_CODE(ints_reserve_with(&tx, &p, &past), 0);
+	CHECK_CODE(ints_try_reserve(&tx, &second), 0);
+	CHECK_CODE(ints_permit_send(&second, 2), 0);
+	CHECK_CODE(ints_try_reserve(&tx, &second), CHP_EAGAIN);
+	CHECK_CODE(ints_reserve_with(&tx, &second, &past), CHP_ETIMEDOUT);
+	ints_reserve_op(&op, &tx, &second);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), CHP_PENDING);
+	CHECK_CODE(ints_try_recv(&rx, &v), 0);
+	CHECK_EQ(v, 2);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), 0);
+	CHECK_CODE(ints_permit_send(&second, 3), 0);
+	ints_permit_drop(&p);
+	CHECK_EQ(ints_recv_many_with(&rx, many, 3, &past), 1);
+	CHECK_EQ(many[0], 3);
+	CHECK_CODE(ints_reserve_many(&tx, 2, &p), 0);
+	CHECK_EQ(p.raw.count, 2);
+	ints_permit_drop(&p);
+	ints_rx_drop(&rx);
+	CHECK_CODE(ints_closed(&tx), 0);
+	ints_tx_drop(&tx);
+}
+
+static void typed_owned_places_are_senders(void)
+{
+	chp_wait past = { .deadline = chp_in(-1) };
+	chp_reserve_owned_op op;
+	jobs_owned_permit p;
+	jobs_tx tx, back;
+	chp_recv_op many;
+	struct job got[2];
+	jobs_rx rx;
+
+	jobs_dropped = 0;
+	CHECK_CODE(jobs_bounded(1, &tx, &rx), 0);
+	CHECK_CODE(jobs_reserve_owned(&tx, &p), 0);
+	CHECK(!tx.raw.ch);
+	CHECK_CODE(jobs_owned_permit_send(&p, job(1), &tx), 0);
+	CHECK_CODE(jobs_try_reserve_owned(&tx, &p), CHP_EAGAIN);
+	CHECK_CODE(jobs_reserve_owned_with(&tx, &p, &past), CHP_ETIMEDOUT);
+	jobs_recv_many_op(&many, &rx, got, 2);
+	CHECK_CODE(chp_op_poll(&many.op, NULL), 1);
+	check_job(&got[0], 1);
+	jobs_reserve_owned_op(&op, &tx, &p);
+	CHECK_CODE(chp_op_poll(&op.op, NULL), 0);
+	jobs_owned_permit_release(&p, &back);
+	CHECK_CODE(jobs_reserve_owned(&back, &p), 0);
+	CHECK_CODE(jobs_owned_permit_send(&p, job(2), NULL), 0);
+	CHECK_CODE(jobs_recv(&rx, &got[0]), 0);
+	check_job(&got[0], 2);
+	CHECK_CODE(jobs_recv(&rx, &got[0]), CHP_ECLOSED);
+	jobs_rx_drop(&rx);
+	CHECK_EQ(jobs_dropped, 0);
+}
+
 static void typed_weak_senders_upgrade(void)
 {
 	words_weak weak;
@@ -275,6 +339,7 @@ static void a_typed_oneshot_takes_deadlines(void)
 	int v = 0;
 
 	CHECK_CODE(int_once(&tx, &rx), 0);
+	CHECK_CODE(int_once_closed_with(&tx, &past), CHP_ETIMEDOUT);
 	CHECK_CODE(int_once_recv_with(&rx, &v, &past), CHP_ETIMEDOUT);
 	CHECK_CODE(int_once_send(&tx, 3), 0);
 	CHECK_CODE(int_once_recv_with(&rx, &v, &past), 0);
@@ -288,6 +353,8 @@ static const struct h_test tests[] = {
 	TEST(jobs_go_from_many_to_one, IN_ALL),
 	TEST(jobs_that_nobody_takes_are_dropped, IN_ALL),
 	TEST(typed_waits_take_deadlines, IN_BLOCKING),
+	TEST(typed_places_are_reserved, IN_BLOCKING),
+	TEST(typed_owned_places_are_senders, IN_BLOCKING),
 	TEST(typed_weak_senders_upgrade, IN_THREADS | IN_MT),
 	TEST(wide_values_arrive_whole, IN_THREADS | IN_MT),
 	TEST(a_typed_oneshot_carries_a_job, IN_ALL),

@@ -233,7 +233,8 @@ static int clone_or_fail(void *to, const void *from)
 	return 0;
 }
 
-static const chp_watch_values picky = { clone_or_fail, count_drop };
+static const chp_watch_values picky = { .clone = clone_or_fail,
+					.drop = count_drop };
 
 static void a_copy_is_made_by_clone(void)
 {
@@ -292,7 +293,7 @@ static void use_the_channel(void *value)
 
 static void a_destructor_may_use_the_channel(void)
 {
-	const chp_watch_values values = { NULL, use_the_channel };
+	const chp_watch_values values = { .drop = use_the_channel };
 
 	make_with(&values);
 	seen_count = 0;
@@ -323,7 +324,7 @@ static void drop_link(void *value)
 
 static void values_may_hold_refs_of_their_own_channel(void)
 {
-	const chp_watch_values values = { NULL, drop_link };
+	const chp_watch_values values = { .drop = drop_link };
 	struct link l = { { 0 }, 0 };
 	const struct link *p;
 	enum { LENGTH = 50 };

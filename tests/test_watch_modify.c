@@ -138,7 +138,8 @@ static void must_not_run(void *value, void *arg)
 
 static void without_a_clone_nothing_is_modified(void)
 {
-	const chp_watch_values values = { refuse_to_clone, count_drop };
+	const chp_watch_values values = { .clone = refuse_to_clone,
+					  .drop = count_drop };
 	long blocks;
 
 	make_with(&values);

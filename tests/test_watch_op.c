@@ -299,8 +299,6 @@ static void without_budget_a_ready_wait_pends_and_is_woken(void)
 		CHECK_CODE(h_poll_within(&op.op, &w, &budget), CHP_PENDING);
 		CHECK_EQ(h_wakes(&w), 2);
 		budget = 1;
-		if (which == WAIT_FOR)
-			budget++; /* trying one more value costs, too */
 		CHECK_CODE(h_poll_within(&op.op, &w, &budget), 0);
 		CHECK_EQ(budget, 0);
 		CHECK_EQ(h_refs(&w), 0);
@@ -342,6 +340,28 @@ static void fast_senders_use_up_the_budget(void)
 	CHECK(rounds >= 10 && rounds <= 12);
 	drop_both();
 	CHECK_EQ(h_load(&drops), 1001);
+}
+
+/* Nobody refills what a poll may spend but the next poll. */
+static void a_budget_of_one_gets_on(void)
+{
+	struct h_waker w = { 0 };
+	uint32_t budget;
+	chp_watch_op op;
+	int rounds = 0, r;
+
+	make();
+	calls = 0;
+	chp_watch_wait_for_op(&op, &rx, send_another, NULL, NULL);
+	do {
+		budget = 1;
+		r = h_poll_within(&op.op, &w, &budget);
+		CHECK_EQ(calls, ++rounds);
+	} while (r == CHP_PENDING);
+	CHECK_CODE(r, 0);
+	CHECK_EQ(rounds, 1000);
+	CHECK_EQ(budget, 0);
+	drop_both();
 }
 
 static chp_word others_ran;
@@ -534,6 +554,7 @@ static const struct h_test tests[] = {
 	TEST(without_budget_a_ready_wait_pends_and_is_woken,
 	     IN_THREADS | IN_MT),
 	TEST(fast_senders_use_up_the_budget, IN_THREADS | IN_MT),
+	TEST(a_budget_of_one_gets_on, IN_THREADS | IN_MT),
 	TEST(fast_senders_do_not_keep_others_from_running, IN_CT),
 	TEST(an_arm_that_loses_has_seen_nothing, IN_ALL),
 	TEST(a_waiting_select_is_woken_by_its_arm, IN_ALL),

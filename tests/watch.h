@@ -51,8 +51,9 @@ MAYBE_UNUSED static int copy_int(void *to, const void *from)
 	return 0;
 }
 
-MAYBE_UNUSED static const chp_watch_values dropped = { NULL, count_drop };
-MAYBE_UNUSED static const chp_watch_values cloned = { copy_int, count_drop };
+MAYBE_UNUSED static const chp_watch_values dropped = { .drop = count_drop };
+MAYBE_UNUSED static const chp_watch_values cloned = { .clone = copy_int,
+						      .drop = count_drop };
 
 MAYBE_UNUSED static int send_int(const chp_watch_tx *tx, int value)
 {

@@ -30,7 +30,7 @@
  *
  * Destroying: once a wait has returned 0 or 1, its caller may destroy and free
  * the barrier, while the others of that generation still return, unless one of
- * them may be giving up at that moment.
+ * them may be giving up, or is polled with another waker, at that moment.
  *
  * Not from signal handlers; not shared between processes.
  * tokio: sync::Barrier.

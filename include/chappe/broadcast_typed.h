@@ -75,6 +75,11 @@
 	CHP__INLINE int name##_recv_many(name##_rx *rx, T *out, size_t limit, \
 					 uint64_t *lagged) \
 	{ return chp_broadcast_recv_many(&rx->raw, out, limit, lagged); } \
+	CHP__INLINE int name##_recv_many_with(name##_rx *rx, T *out, \
+					      size_t limit, uint64_t *lagged, \
+					      const chp_wait *w) \
+	{ return chp_broadcast_recv_many_with(&rx->raw, out, limit, lagged, \
+					      w); } \
 	CHP__INLINE void name##_recv_op(chp_broadcast_op *op, name##_rx *rx, \
 					T *out, uint64_t *lagged) \
 	{ chp_broadcast_recv_op(op, &rx->raw, out, lagged); } \
@@ -88,6 +93,9 @@
 	CHP__INLINE int name##_upgrade(const name##_weak *weak, \
 				       name##_tx *out) \
 	{ return chp_broadcast_upgrade(&weak->raw, &out->raw); } \
+	CHP__INLINE void name##_weak_clone(const name##_weak *weak, \
+					   name##_weak *out) \
+	{ chp_broadcast_weak_clone(&weak->raw, &out->raw); } \
 	CHP__INLINE void name##_weak_drop(name##_weak *weak) \
 	{ chp_broadcast_weak_drop(&weak->raw); } \
 	struct name##__needs_a_semicolon

@@ -22,6 +22,9 @@
  * waiter that has returned may destroy the condition variable if it knows that
  * nobody else waits or will signal.
  *
+ * Not from signal handlers; not shared between processes; not to be left by
+ * longjmp, pthread_exit or an exception.
+ *
  * For tokio, which has none: the wait of a Notify, tied to a lock.
  */
 #ifndef CHAPPE_COND_H
@@ -65,9 +68,9 @@ CHP_API void chp_cond_broadcast(chp_cond *c);
 
 /*
  * Waiting as an operation.  The first poll, with m held, queues and unlocks;
- * the result is 0, with m held.  Cancelling it leaves m unlocked; a signal that
- * it had got goes to the next waiter, a lock to the next locker
- * (CHP_GAVE_BACK).  Its part of a broadcast goes to nobody: all that it was for
+ * the result is 0, with m held.  Cancelling it, also before its first poll,
+ * leaves m unlocked; a signal that it had got goes to the next waiter, a lock to
+ * the next locker (CHP_GAVE_BACK).  Its part of a broadcast goes to nobody: all that it was for
  * have theirs.
  */
 typedef struct chp_cond_op {
@@ -76,7 +79,8 @@ typedef struct chp_cond_op {
 	chp_mutex *mutex;
 	chp_node node;
 	chp_lock_op lock;
-	uint32_t phase, reserved;
+	uint32_t phase, reserved_32;
+	void *reserved[2];
 } chp_cond_op;
 
 CHP_API void chp_cond_wait_op(chp_cond_op *op, chp_cond *c, chp_mutex *m);

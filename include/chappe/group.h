@@ -10,12 +10,15 @@
  *
  * The first function that returns a negative code cancels the group: its token
  * is cancelled, its other tasks are aborted (every wait of theirs ends), new
- * ones are refused.  So does the deadline, or that of the parent token, and
- * whatever interrupts finish.  finish returns when the last task has ended, in
- * any case: nothing outlives the group.
+ * ones are refused.  So does whatever ends the wait in finish: the deadline, the
+ * parent token, an interruption.  Before finish is called, deadline and parent
+ * refuse new tasks and end the waits on the group's token, and no others.
+ * finish returns when the last task has ended, in any case: nothing outlives the
+ * group.
  *
- * Members may spawn into their group.  Anybody may wait for it.  What a member
- * did happens before the wait that hears of its end.
+ * Members may spawn into their group.  Anybody may wait for it; a member that
+ * waits for all waits for itself.  What a member did happens before the wait
+ * that hears of its end.  Not from signal handlers.
  *
  * tokio: JoinSet, TaskTracker; Go: errgroup; Trio: nursery.
  */
@@ -45,7 +48,8 @@ typedef struct chp_group {
 	struct chp__member *running, *running_last;
 	struct chp__member *ended, *ended_last;
 	chp_node *first, *last;
-	void *reserved[2];
+	uint64_t ends;
+	void *reserved[1];
 } chp_group;
 
 /*
@@ -57,7 +61,8 @@ CHP_API int chp_group_init(chp_group *g, chp_cancel *parent, chp_time deadline,
 
 /*
  * Run fn(arg) as a task of the group, which counts as failed if it returns a
- * negative code.  0; CHP_ECANCELED: the group is cancelled; or as chp_spawn.
+ * negative code.  0; CHP_ECANCELED: the group is cancelled; CHP_ETIMEDOUT: its
+ * deadline has passed; or as chp_spawn.  arg is then still the caller's.
  * If the task is aborted before it runs, arg_drop, if given, gets arg.
  */
 CHP_API int chp_group_spawn(chp_group *g, int (*fn)(void *arg), void *arg);
@@ -102,8 +107,10 @@ typedef struct chp_group_op {
 	chp_group_result *out; /* NULL: wait for all */
 	struct chp__member *got;
 	chp_node node;
+	void *reserved[2];
 } chp_group_op;
 
+/* next_op with out NULL is wait_op. */
 CHP_API void chp_group_wait_op(chp_group_op *op, chp_group *g);
 CHP_API void chp_group_next_op(chp_group_op *op, chp_group *g,
 			       chp_group_result *out);

@@ -87,12 +87,18 @@
 	{ chp_mpmc_tx_close(&tx->raw); } \
 	CHP__INLINE int name##_closed(name##_tx *tx) \
 	{ return chp_mpmc_closed(&tx->raw); } \
+	CHP__INLINE void name##_closed_op(chp_once_op *op, \
+					  const name##_tx *tx) \
+	{ chp_mpmc_closed_op(op, &tx->raw); } \
 	CHP__INLINE void name##_downgrade(const name##_tx *tx, \
 					  name##_weak *out) \
 	{ chp_mpmc_downgrade(&tx->raw, &out->raw); } \
 	CHP__INLINE int name##_upgrade(const name##_weak *weak, \
 				       name##_tx *out) \
 	{ return chp_mpmc_upgrade(&weak->raw, &out->raw); } \
+	CHP__INLINE void name##_weak_clone(const name##_weak *weak, \
+					   name##_weak *out) \
+	{ chp_mpmc_weak_clone(&weak->raw, &out->raw); } \
 	CHP__INLINE void name##_weak_drop(name##_weak *weak) \
 	{ chp_mpmc_weak_drop(&weak->raw); } \
 	struct name##__needs_a_semicolon

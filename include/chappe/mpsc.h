@@ -26,9 +26,11 @@
  * holders of permits still send, is delivered before CHP_ECLOSED.  A waiting
  * operation that was given a place and has not fetched it loses it.
  *
- * All-zero handles are empty: sending and receiving through one is CHP_EINVAL,
- * it counts as closed, has no capacity, and may be dropped; a clone of one is
- * one.  A pointer to a value may be NULL only where that is said, or if the
+ * A handle stays in place while one of its operations is pending; dropping a
+ * sender with one is misuse.  A receiver has one wait at a time: a second takes
+ * over the wake of the first.  All-zero handles are empty: sending and receiving
+ * through one is CHP_EINVAL, it counts as closed, has no capacity, and may be
+ * dropped; a clone of one is one.  A pointer to a value may be NULL only where that is said, or if the
  * size is 0.  Values are aligned as malloc's memory for the destructor.
  *
  * Memory: a send happens before the receive of its value; a receive happens
@@ -63,8 +65,8 @@ typedef struct chp_mpsc_weak {
 /*
  * size: bytes of a value, 0 is legal.  drop: destructor for a value that
  * nobody receives, or NULL; it must not use this channel.  0; CHP_EINVAL for
- * capacity 0 or too large, tx or rx NULL; CHP_ENOMEM.  A bounded channel's buffer is made
- * here, so sending into it never allocates.
+ * capacity 0 or too large, tx or rx NULL; CHP_ENOMEM.  A bounded channel's
+ * buffer is made here, so sending into it never allocates.
  */
 CHP_API int chp_mpsc_bounded(size_t capacity, size_t size,
 			     void (*drop)(void *value), chp_mpsc_tx *tx,
@@ -120,6 +122,7 @@ typedef struct chp_closed_op {
 	chp_op op;
 	chp_mpsc_tx *tx;
 	chp_node node;
+	void *reserved[2];
 } chp_closed_op;
 
 CHP_API void chp_mpsc_closed_op(chp_closed_op *op, chp_mpsc_tx *tx);

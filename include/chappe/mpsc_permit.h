@@ -41,6 +41,8 @@ typedef struct chp_mpsc_permit {
  * empty.
  */
 CHP_API int chp_mpsc_reserve(chp_mpsc_tx *tx, chp_mpsc_permit *permit);
+CHP_API int chp_mpsc_reserve_with(chp_mpsc_tx *tx, chp_mpsc_permit *permit,
+				  const chp_wait *w);
 CHP_API int chp_mpsc_reserve_many(chp_mpsc_tx *tx, size_t n,
 				  chp_mpsc_permit *permit);
 CHP_API int chp_mpsc_reserve_many_with(chp_mpsc_tx *tx, size_t n,
@@ -49,10 +51,13 @@ CHP_API int chp_mpsc_reserve_many_with(chp_mpsc_tx *tx, size_t n,
 
 /* CHP_EAGAIN: not n places free, or senders wait, or n > max_capacity (then
    even if closed). */
+CHP_API int chp_mpsc_try_reserve(chp_mpsc_tx *tx, chp_mpsc_permit *permit);
 CHP_API int chp_mpsc_try_reserve_many(chp_mpsc_tx *tx, size_t n,
 				      chp_mpsc_permit *permit);
 
 /* As send_op. */
+CHP_API void chp_mpsc_reserve_op(chp_send_op *op, chp_mpsc_tx *tx,
+				 chp_mpsc_permit *permit);
 CHP_API void chp_mpsc_reserve_many_op(chp_send_op *op, chp_mpsc_tx *tx,
 				      size_t n, chp_mpsc_permit *permit);
 
@@ -85,6 +90,7 @@ typedef struct chp_reserve_owned_op {
 	chp_send_op place;
 	chp_mpsc_permit got;
 	chp_mpsc_owned_permit *permit;
+	void *reserved[2];
 } chp_reserve_owned_op;
 
 CHP_API void chp_mpsc_reserve_owned_op(chp_reserve_owned_op *op,

@@ -132,37 +132,43 @@ CHP_API void chp_oneshot_closed_op(chp_oneshot_op *op, chp_oneshot_tx *tx);
 #define CHP__ONESHOT_TYPED(name, T, dropper) \
 	typedef struct name##_tx { chp_oneshot_tx raw; } name##_tx; \
 	typedef struct name##_rx { chp_oneshot_rx raw; } name##_rx; \
-	__attribute__((unused)) static inline int \
+	CHP__INLINE int \
 	name(name##_tx *tx, name##_rx *rx) \
 	{ return chp_oneshot(sizeof(T), dropper, &tx->raw, &rx->raw); } \
-	__attribute__((unused)) static inline int \
+	CHP__INLINE int \
 	name##_send(name##_tx *tx, T value) \
 	{ return chp_oneshot_send(&tx->raw, &value); } \
-	__attribute__((unused)) static inline int \
+	CHP__INLINE int \
 	name##_recv(name##_rx *rx, T *out) \
 	{ return chp_oneshot_recv(&rx->raw, out); } \
-	__attribute__((unused)) static inline int \
+	CHP__INLINE int \
 	name##_recv_with(name##_rx *rx, T *out, const chp_wait *w) \
 	{ return chp_oneshot_recv_with(&rx->raw, out, w); } \
-	__attribute__((unused)) static inline int \
+	CHP__INLINE int \
 	name##_try_recv(name##_rx *rx, T *out) \
 	{ return chp_oneshot_try_recv(&rx->raw, out); } \
-	__attribute__((unused)) static inline void \
+	CHP__INLINE void \
 	name##_close(name##_rx *rx) \
 	{ chp_oneshot_close(&rx->raw); } \
-	__attribute__((unused)) static inline int \
+	CHP__INLINE int \
 	name##_closed(name##_tx *tx) \
 	{ return chp_oneshot_closed(&tx->raw); } \
-	__attribute__((unused)) static inline int \
+	CHP__INLINE int \
+	name##_closed_with(name##_tx *tx, const chp_wait *w) \
+	{ return chp_oneshot_closed_with(&tx->raw, w); } \
+	CHP__INLINE void \
+	name##_closed_op(chp_oneshot_op *op, name##_tx *tx) \
+	{ chp_oneshot_closed_op(op, &tx->raw); } \
+	CHP__INLINE int \
 	name##_is_closed(const name##_tx *tx) \
 	{ return chp_oneshot_is_closed(&tx->raw); } \
-	__attribute__((unused)) static inline void \
+	CHP__INLINE void \
 	name##_recv_op(chp_oneshot_op *op, name##_rx *rx, T *out) \
 	{ chp_oneshot_recv_op(op, &rx->raw, out); } \
-	__attribute__((unused)) static inline void \
+	CHP__INLINE void \
 	name##_tx_drop(name##_tx *tx) \
 	{ chp_oneshot_tx_drop(&tx->raw); } \
-	__attribute__((unused)) static inline void \
+	CHP__INLINE void \
 	name##_rx_drop(name##_rx *rx) \
 	{ chp_oneshot_rx_drop(&rx->raw); } \
 	struct name##__needs_a_semicolon

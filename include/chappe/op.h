@@ -57,9 +57,9 @@ typedef struct chp_cancel chp_cancel;
  * The last argument of every call whose name ends in _with.  All-zero, or a
  * NULL pointer, means: wait as long as it takes, interruptibly.
  *
- * An unknown flag is CHP_EINVAL.  Order of checks: bad argument; interrupted or aborted (even if the thing is
- * free); token cancelled; one try that keeps the queue's order; deadline.
- * While waiting, success wins over interruption, cancellation and expiry.
+ * An unknown flag is CHP_EINVAL.  Order of checks: bad argument; interrupted or
+ * aborted (even if the thing is free); token cancelled; one try that keeps the
+ * queue's order; deadline.  While waiting, success wins over interruption, cancellation and expiry.
  */
 typedef struct chp_wait {
 	chp_time deadline;  /* absolute; 0: none; a past one: try once */

@@ -61,14 +61,15 @@ CHP_API int64_t chp_permit_count(const chp_permit *permit);
 /*
  * Move n permits of `from` into *out, which is overwritten.  n = 0 makes an
  * object of the same semaphore with no permits.  0, or CHP_EINVAL if n < 0 or
- * more than it holds.  tokio: split.
+ * more than it holds, or out is from.  tokio: split.
  */
 CHP_API int chp_permit_split(chp_permit *from, int64_t n, chp_permit *out);
 
 /*
  * Move everything of `from` into `into`; `from` is then empty.  An empty
- * `into` takes over from's semaphore.  CHP_EINVAL if they are of different
- * semaphores, or one is owned and the other not.  tokio: merge.
+ * `into` takes over from's semaphore.  0; CHP_EINVAL if they are of different
+ * semaphores, or the same object, or one is owned and the other not.
+ * tokio: merge.
  */
 CHP_API int chp_permit_merge(chp_permit *into, chp_permit *from);
 

@@ -85,8 +85,8 @@ chp_rwlock_guard_try_downgrade_map(chp_rwlock_guard *g,
 				   chp_rwlock_guard *out);
 
 /*
- * A reader's guard becomes the writer's, if nobody else reads: 0, or CHP_EAGAIN
- * and it still reads.
+ * A reader's guard becomes the writer's, if nobody else reads: 0; CHP_EAGAIN,
+ * and it still reads; CHP_EINVAL: it is empty, or writes.
  */
 CHP_API int chp_rwlock_guard_try_upgrade(chp_rwlock_guard *g);
 
@@ -132,7 +132,8 @@ CHP_API void chp_rwlock_write_owned_op(chp_rwlock_op *op, chp_rwlock *l,
 /*
  * CHP_RWLOCK_DEFINE(name, T) makes a type name, a T behind a rwlock, all-zero
  * valid.  Readers get a const T *, writers a T *, each good until its unlock.
- * Use it at file scope.
+ * name_try_... return NULL if they would have to wait, or (try_upgrade) if
+ * others read; name_..._with return a code and set *out.  Use it at file scope.
  */
 /* clang-format off */
 #define CHP_RWLOCK_DEFINE(name, T) \
@@ -145,8 +146,27 @@ CHP_API void chp_rwlock_write_owned_op(chp_rwlock_op *op, chp_rwlock *l,
 	{ return chp_rwlock_try_read(&l->rwlock) == 0 ? &l->value : NULL; } \
 	CHP__INLINE T *name##_try_write(name *l) \
 	{ return chp_rwlock_try_write(&l->rwlock) == 0 ? &l->value : NULL; } \
+	CHP__INLINE int name##_read_with(name *l, T const **out, \
+					 const chp_wait *w) \
+	{ \
+		int r = chp_rwlock_read_with(&l->rwlock, w); \
+		*out = r == 0 ? &l->value : NULL; \
+		return r; \
+	} \
+	CHP__INLINE int name##_write_with(name *l, T **out, \
+					  const chp_wait *w) \
+	{ \
+		int r = chp_rwlock_write_with(&l->rwlock, w); \
+		*out = r == 0 ? &l->value : NULL; \
+		return r; \
+	} \
 	CHP__INLINE T const *name##_downgrade(name *l) \
 	{ chp_rwlock_downgrade(&l->rwlock); return &l->value; } \
+	CHP__INLINE T *name##_try_upgrade(name *l) \
+	{ \
+		return chp_rwlock_try_upgrade(&l->rwlock) == 0 ? &l->value \
+							       : NULL; \
+	} \
 	CHP__INLINE void name##_read_unlock(name *l) \
 	{ chp_rwlock_read_unlock(&l->rwlock); } \
 	CHP__INLINE void name##_write_unlock(name *l) \

@@ -23,7 +23,8 @@
  *
  * Destroying: once a wait has returned 0, its caller may destroy and free the
  * group, even while the last done, and other waits that it woke, are on their
- * way out, unless one of those may be giving up at that moment.
+ * way out, unless one of those may be giving up, or is polled with another
+ * waker, at that moment.
  *
  * Not from signal handlers; not shared between processes.  Go: sync.WaitGroup.
  * Java: CountDownLatch, except that counting below 0 is misuse.

@@ -33,13 +33,13 @@
  * release it before.
  *
  * Values are copied in as bytes.  A send that fails leaves the value with the
- * caller.  A value that was replaced goes to the destructor as soon as nobody
- * borrows it, on whichever task or thread that happens.  A pointer to a value
- * may be NULL only where that is said, or if the size is 0.
+ * caller.  One that was replaced is destroyed as soon as nobody borrows it, by
+ * whom that happens.  A pointer to a value may be NULL only where so said, or if
+ * the size is 0.
  *
  * Callbacks (clone, drop, predicates, modifying functions) run with no lock
- * held, and may use the channel, but for what is said at send_modify.  They must
- * not be left by longjmp or an exception.  Only a modifying function may wait.
+ * held, and may use the channel, but for what is said at send_modify; not to be
+ * left by longjmp or an exception.  Only a modifying function may wait.
  *
  * Memory: a change happens before each borrow, changed or wait_for that sees
  * it or a later one; dropping the last sender, or receiver, before the other
@@ -75,14 +75,13 @@ typedef struct chp_watch_ref {
 	void *reserved[1];
 } chp_watch_ref;
 
-/*
- * What values need beyond their bytes; either may be NULL.  clone makes *to,
- * which is raw memory, a copy of *from: 0, or a negative code, which the call
- * that needed the copy returns; *to is then forgotten.
- */
+/* What values need beyond their bytes; either may be NULL.  clone makes *to, raw
+   memory, a copy of *from: 0, or a negative code, which the call returns that
+   needed the copy; *to is then forgotten. */
 typedef struct chp_watch_values {
 	int (*clone)(void *to, const void *from);
 	void (*drop)(void *value);
+	void *reserved[2];
 } chp_watch_values;
 
 /* ---- Making ---- */
@@ -127,8 +126,8 @@ CHP_API int chp_watch_send_replace(const chp_watch_tx *tx, const void *value,
  * f is called once.  Such functions of one channel run one at a time, in the
  * order of the calls; others wait meanwhile, uninterruptibly, as a task or a
  * thread does; so do not call these from a waker.  A send meanwhile does not
- * wait: it counts as the later change, and what f makes is never seen.  f must
- * not call these, or send_replace with old, on its own channel (misuse).
+ * wait: it counts as the later change, and what f makes is never seen.  f, and
+ * clone, must not call these, or send_replace with old, on their own channel.
  */
 CHP_API int chp_watch_send_modify(const chp_watch_tx *tx,
 				  void (*f)(void *value, void *arg), void *arg);

@@ -49,10 +49,10 @@
 	typedef struct name##_rx { chp_watch_rx raw; } name##_rx; \
 	typedef struct name##_ref { chp_watch_ref raw; } name##_ref; \
 	CHP__INLINE int name(T initial, name##_tx *tx, name##_rx *rx) \
-	{ chp_watch_values v = { cloner, dropper }; \
+	{ chp_watch_values v = { cloner, dropper, { NULL, NULL } }; \
 	  return chp_watch(sizeof(T), &v, &initial, &tx->raw, &rx->raw); } \
 	CHP__INLINE int name##_tx_new(T initial, name##_tx *tx) \
-	{ chp_watch_values v = { cloner, dropper }; \
+	{ chp_watch_values v = { cloner, dropper, { NULL, NULL } }; \
 	  return chp_watch_tx_new(sizeof(T), &v, &initial, &tx->raw); } \
 	CHP__WATCH_SENDER(name, T) \
 	CHP__WATCH_RECEIVER(name, T) \

@@ -50,8 +50,7 @@ static struct chp__broadcast *make(size_t capacity, size_t size,
 	if (boxed)
 		ch->values = *values;
 	store64_relaxed(&ch->pos, n);
-	store64_relaxed(&ch->strong, 1);
-	store_relaxed(&ch->refs, 1);
+	handles_init(&ch->handles, 1);
 	return ch;
 }
 
@@ -81,13 +80,16 @@ int chp_broadcast(size_t capacity, size_t size,
 	return r ? r : chp_broadcast_subscribe(tx, rx);
 }
 
+/* No receiver is left, so no value either, and nobody waits. */
+static void free_channel(struct chp__broadcast *ch)
+{
+	chp__free(ch, bytes_of(ch->capacity, ch->stride));
+}
+
 void chp__broadcast_unref(struct chp__broadcast *ch)
 {
-	/* Release what we did; the last one acquires it all. */
-	if (add_acq_rel(&ch->refs, -1u) != 1)
-		return;
-	/* No receiver is left, so no value either, and nobody waits. */
-	chp__free(ch, bytes_of(ch->capacity, ch->stride));
+	if (handles_unref(&ch->handles))
+		free_channel(ch);
 }
 
 /* ---- Senders ---- */
@@ -96,9 +98,8 @@ void chp_broadcast_tx_clone(const chp_broadcast_tx *tx, chp_broadcast_tx *out)
 {
 	struct chp__broadcast *ch = tx->ch;
 
-	/* Relaxed: made from a handle, so the count is not 0. */
 	if (ch)
-		add64_relaxed(&ch->strong, 1);
+		handles_add_sender(&ch->handles);
 	out->ch = ch;
 }
 
@@ -108,9 +109,9 @@ void chp_broadcast_tx_drop(chp_broadcast_tx *tx)
 	struct wake_batch batch = { NULL, NULL };
 
 	tx->ch = NULL;
-	/* Release (S): our sends.  Who waits has either seen 0 (R), or is
+	/* (S) releases our sends.  Who waits has either seen 0 (R), or is
 	   queued before we have the lock. */
-	if (!ch || add64_acq_rel(&ch->strong, (uint64_t)-1) != 1)
+	if (!ch || !handles_drop_sender(&ch->handles)) /* (S) */
 		return;
 	tail_lock(ch);
 	claim_all(&ch->waiting, &batch);
@@ -135,11 +136,8 @@ size_t chp_broadcast_receiver_count(const chp_broadcast_tx *tx)
 
 static void make_weak(struct chp__broadcast *ch, chp_broadcast_weak *out)
 {
-	/* Relaxed: made from a handle. */
-	if (ch) {
-		add64_relaxed(&ch->weak, 1);
-		add_relaxed(&ch->refs, 1);
-	}
+	if (ch)
+		handles_add_weak(&ch->handles);
 	out->ch = ch;
 }
 
@@ -158,17 +156,10 @@ void chp_broadcast_weak_clone(const chp_broadcast_weak *weak,
 int chp_broadcast_upgrade(const chp_broadcast_weak *weak, chp_broadcast_tx *out)
 {
 	struct chp__broadcast *ch = weak->ch;
-	uint64_t strong;
 
 	out->ch = NULL;
-	if (!ch)
+	if (!ch || !handles_upgrade(&ch->handles))
 		return CHP_ECLOSED;
-	strong = load64_relaxed(&ch->strong);
-	do {
-		/* Never up from 0: the channel is closed. */
-		if (!strong)
-			return CHP_ECLOSED;
-	} while (!cas64_relaxed(&ch->strong, &strong, strong + 1));
 	out->ch = ch;
 	return 0;
 }
@@ -180,21 +171,20 @@ void chp_broadcast_weak_drop(chp_broadcast_weak *weak)
 	weak->ch = NULL;
 	if (!ch)
 		return;
-	add64_relaxed(&ch->weak, (uint64_t)-1);
-	chp__broadcast_unref(ch);
+	if (handles_drop_weak(&ch->handles))
+		free_channel(ch);
 }
 
 /* ---- Counts ---- */
 
 static size_t strong_of(const struct chp__broadcast *ch)
 {
-	return ch ? (size_t)load64_acquire(&ch->strong) : 0;
+	return ch ? handles_strong(&ch->handles) : 0;
 }
 
-/* Relaxed: weak handles do nothing that one could ask about. */
 static size_t weak_of(const struct chp__broadcast *ch)
 {
-	return ch ? (size_t)load64_relaxed(&ch->weak) : 0;
+	return ch ? handles_weak(&ch->handles) : 0;
 }
 
 size_t chp_broadcast_strong_count(const chp_broadcast_tx *tx)

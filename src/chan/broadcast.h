@@ -26,14 +26,14 @@
  * slot under the lock and destroys it after: no callback runs under a lock.  A
  * cell that a receiver is just cloning has a reference of that receiver.
  *
- * Lifetime: refs counts receivers, weak handles, and one for all senders
- * together.  strong counts senders; it never rises from 0.
+ * Lifetime: chan/handles.h; each receiver has a reference as well.
  */
 #ifndef CHAPPE_SRC_CHAN_BROADCAST_H
 #define CHAPPE_SRC_CHAN_BROADCAST_H
 
 #include <chappe/broadcast.h>
 
+#include "chan/handles.h"
 #include "chan/value.h"
 #include "os/spin.h"
 #include "wait/node.h"
@@ -74,9 +74,7 @@ struct chp__broadcast {
 	struct waiters waiting; /* for a value */
 	struct waiters closed;  /* chp_broadcast_closed() */
 
-	/* counts */
-	chp_word64 strong, weak;
-	chp_word refs;
+	struct handles handles;
 
 	char apart_too[CACHE_LINE];
 	/* N slots follow */

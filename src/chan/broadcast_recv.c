@@ -113,7 +113,7 @@ static int take(chp_broadcast_rx *rx, void *out)
 static int judge(const struct chp__broadcast *ch, const chp_broadcast_rx *rx)
 {
 	/* (R) acquire: if it is 0 (S), pos is read after the last send. */
-	uint64_t strong = load64_acquire(&ch->strong);
+	uint64_t strong = handles_strong(&ch->handles);
 	/* (Q) acquire: pairs with (P). */
 	uint64_t pos = load64_acquire(&ch->pos);
 

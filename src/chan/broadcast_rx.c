@@ -30,8 +30,7 @@ static int subscribe(struct chp__broadcast *ch, chp_broadcast_rx *rx)
 	tail_unlock(ch);
 	if (!rx->ch)
 		return CHP_EOVERFLOW;
-	/* Relaxed: made from a handle. */
-	add_relaxed(&ch->refs, 1);
+	handles_ref(&ch->handles);
 	return 0;
 }
 

@@ -24,9 +24,8 @@ static int make(size_t capacity, size_t places, size_t size,
 		return CHP_ENOMEM;
 	ch->capacity = capacity;
 	ch->drop = drop;
-	store64_relaxed(&ch->senders, 1);
 	store64_relaxed(&ch->receivers, 1);
-	store_relaxed(&ch->refs, 2);
+	handles_init(&ch->handles, 2);
 	if (size > SIZE_MAX / 4 ||
 	    chp__store_init(&ch->store, places, size) != 0) {
 		chp__free(ch, sizeof(*ch));
@@ -50,13 +49,16 @@ int chp_mpmc_unbounded(size_t size, void (*drop)(void *value), chp_mpmc_tx *tx,
 	return make(SIZE_MAX, 0, size, drop, tx, rx);
 }
 
-static void unref(struct chp__mpmc *ch)
+static void free_channel(struct chp__mpmc *ch)
 {
-	/* Release what we did; the last one acquires it all. */
-	if (add_acq_rel(&ch->refs, -1u) != 1)
-		return;
 	chp__store_free(&ch->store);
 	chp__free(ch, sizeof(*ch));
+}
+
+static void unref(struct chp__mpmc *ch)
+{
+	if (handles_unref(&ch->handles))
+		free_channel(ch);
 }
 
 /* ---- Handles ---- */
@@ -65,9 +67,8 @@ void chp_mpmc_tx_clone(const chp_mpmc_tx *tx, chp_mpmc_tx *out)
 {
 	struct chp__mpmc *ch = tx->ch;
 
-	/* Relaxed: made from a handle, so the count is not 0. */
 	if (ch)
-		add64_relaxed(&ch->senders, 1);
+		handles_add_sender(&ch->handles);
 	out->ch = ch;
 }
 
@@ -86,8 +87,7 @@ void chp_mpmc_tx_drop(chp_mpmc_tx *tx)
 	struct chp__mpmc *ch = tx->ch;
 
 	tx->ch = NULL;
-	/* Release what we did with it; the last one acquires it all. */
-	if (!ch || add64_acq_rel(&ch->senders, (uint64_t)-1) != 1)
+	if (!ch || !handles_drop_sender(&ch->handles))
 		return;
 	chp__mpmc_close(ch);
 	unref(ch);
@@ -131,11 +131,8 @@ void chp_mpmc_rx_drop(chp_mpmc_rx *rx)
 
 static void make_weak(struct chp__mpmc *ch, chp_mpmc_weak *out)
 {
-	/* Relaxed: made from a handle. */
-	if (ch) {
-		add64_relaxed(&ch->weak, 1);
-		add_relaxed(&ch->refs, 1);
-	}
+	if (ch)
+		handles_add_weak(&ch->handles);
 	out->ch = ch;
 }
 
@@ -152,17 +149,10 @@ void chp_mpmc_weak_clone(const chp_mpmc_weak *weak, chp_mpmc_weak *out)
 int chp_mpmc_upgrade(const chp_mpmc_weak *weak, chp_mpmc_tx *out)
 {
 	struct chp__mpmc *ch = weak->ch;
-	uint64_t senders;
 
 	out->ch = NULL;
-	if (!ch)
+	if (!ch || !handles_upgrade(&ch->handles))
 		return CHP_ECLOSED;
-	senders = load64_relaxed(&ch->senders);
-	do {
-		/* Never up from 0: the stream has ended. */
-		if (!senders)
-			return CHP_ECLOSED;
-	} while (!cas64_relaxed(&ch->senders, &senders, senders + 1));
 	out->ch = ch;
 	return 0;
 }
@@ -174,8 +164,8 @@ void chp_mpmc_weak_drop(chp_mpmc_weak *weak)
 	weak->ch = NULL;
 	if (!ch)
 		return;
-	add64_relaxed(&ch->weak, (uint64_t)-1);
-	unref(ch);
+	if (handles_drop_weak(&ch->handles))
+		free_channel(ch);
 }
 
 /* ---- Closing ---- */
@@ -252,7 +242,7 @@ static size_t count_of(const chp_word64 *count)
 
 size_t chp_mpmc_strong_count(const chp_mpmc_tx *tx)
 {
-	return tx->ch ? count_of(&tx->ch->senders) : 0;
+	return tx->ch ? handles_strong(&tx->ch->handles) : 0;
 }
 
 size_t chp_mpmc_receiver_count(const chp_mpmc_tx *tx)
@@ -262,12 +252,12 @@ size_t chp_mpmc_receiver_count(const chp_mpmc_tx *tx)
 
 size_t chp_mpmc_weak_count(const chp_mpmc_tx *tx)
 {
-	return tx->ch ? count_of(&tx->ch->weak) : 0;
+	return tx->ch ? handles_weak(&tx->ch->handles) : 0;
 }
 
 size_t chp_mpmc_rx_strong_count(const chp_mpmc_rx *rx)
 {
-	return rx->ch ? count_of(&rx->ch->senders) : 0;
+	return rx->ch ? handles_strong(&rx->ch->handles) : 0;
 }
 
 size_t chp_mpmc_rx_receiver_count(const chp_mpmc_rx *rx)
@@ -277,17 +267,17 @@ size_t chp_mpmc_rx_receiver_count(const chp_mpmc_rx *rx)
 
 size_t chp_mpmc_rx_weak_count(const chp_mpmc_rx *rx)
 {
-	return rx->ch ? count_of(&rx->ch->weak) : 0;
+	return rx->ch ? handles_weak(&rx->ch->handles) : 0;
 }
 
 size_t chp_mpmc_weak_strong_count(const chp_mpmc_weak *weak)
 {
-	return weak->ch ? count_of(&weak->ch->senders) : 0;
+	return weak->ch ? handles_strong(&weak->ch->handles) : 0;
 }
 
 size_t chp_mpmc_weak_weak_count(const chp_mpmc_weak *weak)
 {
-	return weak->ch ? count_of(&weak->ch->weak) : 0;
+	return weak->ch ? handles_weak(&weak->ch->handles) : 0;
 }
 
 static size_t capacity_of(struct chp__mpmc *ch)

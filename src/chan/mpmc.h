@@ -52,8 +52,8 @@
  * `closed` is written under the lock, once, and read without as well.  The wait
  * for it is a set once, set after unlocking by whoever closed.
  *
- * Lifetime: refs counts one for all senders together, one for all receivers
- * together, and weak handles.  Neither count of handles rises from 0.
+ * Lifetime: chan/handles.h; all receivers together have a reference as well, and
+ * their count, too, never rises from 0.
  */
 #ifndef CHAPPE_SRC_CHAN_MPMC_H
 #define CHAPPE_SRC_CHAN_MPMC_H
@@ -61,6 +61,7 @@
 #include <chappe/mpmc.h>
 #include <chappe/set_once.h>
 
+#include "chan/handles.h"
 #include "chan/store.h"
 #include "os/spin.h"
 #include "wait/node.h"
@@ -80,9 +81,8 @@ struct chp__mpmc {
 	/* under lock, both sides */
 	struct store store;
 
-	/* counts of handles */
-	chp_word64 senders, receivers, weak;
-	chp_word refs;
+	struct handles handles;
+	chp_word64 receivers; /* handles */
 
 	chp_set_once ended; /* closed, for chp_mpmc_closed() */
 };

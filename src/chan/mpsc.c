@@ -4,6 +4,7 @@
 #include "chan/mpsc.h"
 
 #include "base/alloc.h"
+#include "base/panic.h"
 #include "wait/block.h"
 
 /* ---- Making and freeing ---- */
@@ -22,8 +23,7 @@ static int make(size_t capacity, size_t size, void (*drop)(void *value),
 		return CHP_ENOMEM;
 	ch->capacity = ch->room = capacity;
 	ch->drop = drop;
-	store64_relaxed(&ch->strong, 1);
-	store_relaxed(&ch->refs, 2);
+	handles_init(&ch->handles, 2);
 	if (size > SIZE_MAX / 4 ||
 	    chp__store_init(&ch->store, capacity, size) != 0) {
 		chp__free(ch, sizeof(*ch));
@@ -47,13 +47,16 @@ int chp_mpsc_unbounded(size_t size, void (*drop)(void *value), chp_mpsc_tx *tx,
 	return make(0, size, drop, tx, rx);
 }
 
-void chp__mpsc_unref(struct chp__mpsc *ch)
+static void free_channel(struct chp__mpsc *ch)
 {
-	/* Release what we did; the last one acquires it all. */
-	if (add_acq_rel(&ch->refs, -1u) != 1)
-		return;
 	chp__store_free(&ch->store);
 	chp__free(ch, sizeof(*ch));
+}
+
+void chp__mpsc_unref(struct chp__mpsc *ch)
+{
+	if (handles_unref(&ch->handles))
+		free_channel(ch);
 }
 
 /* ---- Senders ---- */
@@ -62,9 +65,8 @@ void chp_mpsc_tx_clone(const chp_mpsc_tx *tx, chp_mpsc_tx *out)
 {
 	struct chp__mpsc *ch = tx->ch;
 
-	/* Relaxed: made from a handle, so the count is not 0. */
 	if (ch)
-		add64_relaxed(&ch->strong, 1);
+		handles_add_sender(&ch->handles);
 	out->ch = ch;
 }
 
@@ -74,8 +76,7 @@ void chp_mpsc_tx_drop(chp_mpsc_tx *tx)
 	chp_waker waker;
 
 	tx->ch = NULL;
-	/* Release: our messages; the receiver that sees 0 acquires them. */
-	if (!ch || add64_acq_rel(&ch->strong, (uint64_t)-1) != 1)
+	if (!ch || !handles_drop_sender(&ch->handles))
 		return;
 	mpsc_lock(ch);
 	waker = mpsc_take_rx(ch);
@@ -106,11 +107,8 @@ int chp_mpsc_same_channel(const chp_mpsc_tx *a, const chp_mpsc_tx *b)
 
 static void make_weak(struct chp__mpsc *ch, chp_mpsc_weak *out)
 {
-	/* Relaxed: made from a handle. */
-	if (ch) {
-		add64_relaxed(&ch->weak, 1);
-		add_relaxed(&ch->refs, 1);
-	}
+	if (ch)
+		handles_add_weak(&ch->handles);
 	out->ch = ch;
 }
 
@@ -127,17 +125,10 @@ void chp_mpsc_weak_clone(const chp_mpsc_weak *weak, chp_mpsc_weak *out)
 int chp_mpsc_upgrade(const chp_mpsc_weak *weak, chp_mpsc_tx *out)
 {
 	struct chp__mpsc *ch = weak->ch;
-	uint64_t strong;
 
 	out->ch = NULL;
-	if (!ch)
+	if (!ch || !handles_upgrade(&ch->handles))
 		return CHP_ECLOSED;
-	strong = load64_relaxed(&ch->strong);
-	do {
-		/* Never up from 0: the stream has ended. */
-		if (!strong)
-			return CHP_ECLOSED;
-	} while (!cas64_relaxed(&ch->strong, &strong, strong + 1));
 	out->ch = ch;
 	return 0;
 }
@@ -149,21 +140,20 @@ void chp_mpsc_weak_drop(chp_mpsc_weak *weak)
 	weak->ch = NULL;
 	if (!ch)
 		return;
-	add64_relaxed(&ch->weak, (uint64_t)-1);
-	chp__mpsc_unref(ch);
+	if (handles_drop_weak(&ch->handles))
+		free_channel(ch);
 }
 
 /* ---- Looking ---- */
 
 static size_t strong_of(const struct chp__mpsc *ch)
 {
-	return ch ? (size_t)load64_acquire(&ch->strong) : 0;
+	return ch ? handles_strong(&ch->handles) : 0;
 }
 
-/* Relaxed: weak handles do nothing that one could ask about. */
 static size_t weak_of(const struct chp__mpsc *ch)
 {
-	return ch ? (size_t)load64_relaxed(&ch->weak) : 0;
+	return ch ? handles_weak(&ch->handles) : 0;
 }
 
 size_t chp_mpsc_strong_count(const chp_mpsc_tx *tx)
@@ -256,12 +246,22 @@ int chp_mpsc_rx_is_closed(const chp_mpsc_rx *rx)
 
 /* ---- Waiting for the receiver to close ---- */
 
+static struct chp__mpsc *channel_of(const chp_closed_op *o, bool pending)
+{
+	struct chp__mpsc *ch = o->tx->ch;
+
+	if (!ch && pending)
+		chp__panic("mpsc: sender dropped while a wait of it was "
+			   "pending");
+	return ch;
+}
+
 static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_closed_op *o = (chp_closed_op *)op;
-	struct chp__mpsc *ch = o->tx->ch;
-	chp_waker old = { NULL, NULL };
 	bool closed, fresh = op->stage == OP_NEW;
+	struct chp__mpsc *ch = channel_of(o, !fresh);
+	chp_waker old = { NULL, NULL };
 
 	if (!ch)
 		return CHP_EINVAL;
@@ -291,7 +291,7 @@ static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
 static int cancel_closed(chp_op *op)
 {
 	chp_closed_op *o = (chp_closed_op *)op;
-	struct chp__mpsc *ch = o->tx->ch;
+	struct chp__mpsc *ch = channel_of(o, true);
 	bool queued;
 
 	mpsc_lock(ch);

@@ -20,14 +20,14 @@
  * Unbounded: a list of blocks (chan/store.h).  The receiver pops without the
  * lock as long as there is something.
  *
- * Lifetime: refs counts the receiver, one for all senders together, and weak
- * handles.  strong counts senders; it never rises from 0.
+ * Lifetime: chan/handles.h; the receiver has a reference as well.
  */
 #ifndef CHAPPE_SRC_CHAN_MPSC_H
 #define CHAPPE_SRC_CHAN_MPSC_H
 
 #include <chappe/mpsc_permit.h>
 
+#include "chan/handles.h"
 #include "chan/store.h"
 #include "os/spin.h"
 #include "wait/node.h"
@@ -50,9 +50,7 @@ struct chp__mpsc {
 	chp_waker rx_waker;
 	chp_node *closed_first, *closed_last; /* chp_mpsc_closed() */
 
-	/* counts */
-	chp_word64 strong, weak;
-	chp_word refs;
+	struct handles handles;
 
 	/* Pushing is under lock.  Popping is the receiver's alone; under lock
 	   too if bounded. */

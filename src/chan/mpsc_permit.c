@@ -37,9 +37,26 @@ int chp_mpsc_reserve_many(chp_mpsc_tx *tx, size_t n, chp_mpsc_permit *permit)
 	return chp_mpsc_reserve_many_with(tx, n, permit, NULL);
 }
 
+int chp_mpsc_reserve_with(chp_mpsc_tx *tx, chp_mpsc_permit *permit,
+			  const chp_wait *w)
+{
+	return chp_mpsc_reserve_many_with(tx, 1, permit, w);
+}
+
 int chp_mpsc_reserve(chp_mpsc_tx *tx, chp_mpsc_permit *permit)
 {
 	return chp_mpsc_reserve_many_with(tx, 1, permit, NULL);
+}
+
+int chp_mpsc_try_reserve(chp_mpsc_tx *tx, chp_mpsc_permit *permit)
+{
+	return chp_mpsc_try_reserve_many(tx, 1, permit);
+}
+
+void chp_mpsc_reserve_op(chp_send_op *op, chp_mpsc_tx *tx,
+			 chp_mpsc_permit *permit)
+{
+	chp__mpsc_place_op(op, tx, NULL, 1, permit);
 }
 
 void chp_mpsc_reserve_many_op(chp_send_op *op, chp_mpsc_tx *tx, size_t n,

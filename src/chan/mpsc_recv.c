@@ -18,7 +18,7 @@
 static int nothing(const struct chp__mpsc *ch)
 {
 	/* Acquire: after the last sender's last message. */
-	if (mpsc_is_idle(ch) || load64_acquire(&ch->strong) == 0)
+	if (mpsc_is_idle(ch) || handles_strong(&ch->handles) == 0)
 		return CHP_ECLOSED;
 	return CHP_EAGAIN;
 }

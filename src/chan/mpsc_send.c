@@ -24,6 +24,17 @@ static inline bool is_direct(const chp_send_op *o)
 	return o->reserved[0] != NULL;
 }
 
+/* The channel of an operation that is pending. */
+static struct chp__mpsc *channel_of(const chp_send_op *o)
+{
+	struct chp__mpsc *ch = o->tx->ch;
+
+	if (unlikely(!ch))
+		chp__panic("mpsc: sender dropped while a send or reserve of it "
+			   "was pending");
+	return ch;
+}
+
 /* Lock held: may n places be taken now?  0, CHP_EAGAIN, CHP_ECLOSED. */
 static inline int judge(const struct chp__mpsc *ch, size_t n)
 {
@@ -218,7 +229,7 @@ static int start(chp_send_op *o, chp_waker waker)
 /* Served: use what it got.  Closing takes back a place not yet fetched. */
 static int collect(chp_send_op *o)
 {
-	struct chp__mpsc *ch = o->tx->ch;
+	struct chp__mpsc *ch = channel_of(o);
 	bool closed;
 
 	chp__node_settle(&o->node);
@@ -252,7 +263,7 @@ static int poll_place(chp_op *op, chp_poll_ctx *ctx)
 	if (waker_same(o->node.waker, ctx->waker))
 		return CHP_PENDING;
 
-	ch = o->tx->ch;
+	ch = channel_of(o);
 	waker_retain(ctx->waker);
 	mpsc_lock(ch);
 	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
@@ -266,7 +277,7 @@ static int poll_place(chp_op *op, chp_poll_ctx *ctx)
 /* Leave the queue: those behind may fit now. */
 static bool withdraw(chp_send_op *o)
 {
-	struct chp__mpsc *ch = o->tx->ch;
+	struct chp__mpsc *ch = channel_of(o);
 	struct wake_batch batch = { NULL, NULL };
 	chp_waker rx = { NULL, NULL };
 	bool queued, moved = false;
@@ -300,7 +311,7 @@ static int cancel_place(chp_op *op)
 		op->result = 0;
 		return CHP_TOO_LATE;
 	}
-	chp__mpsc_unreserve(o->tx->ch, o->n);
+	chp__mpsc_unreserve(channel_of(o), o->n);
 	return CHP_GAVE_BACK;
 }
 

@@ -20,7 +20,7 @@ int chp__store_init(struct store *s, size_t places, size_t size)
 		if (s->per_block < BLOCK_MIN)
 			s->per_block = BLOCK_MIN;
 		s->tx_index = s->rx_index = s->per_block;
-		return 0;
+		return s->stride > SIZE_MAX / 2 / s->per_block ? CHP_ENOMEM : 0;
 	}
 	if (__builtin_mul_overflow(places, s->stride, &bytes) ||
 	    bytes > SIZE_MAX / 4)

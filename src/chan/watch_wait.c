@@ -275,9 +275,10 @@ int chp_watch_changed(chp_watch_rx *rx)
 /* ---- A value that fits ---- */
 
 /*
- * One more value is to be tried in this poll.  That costs as a wait that has
- * finished, lest fast senders keep others from running.  False: the budget is
- * used up but for the result, and the poller has been told to come back.
+ * The first value that a poll tries is free, so that each gets on, however
+ * small its budget.  One more costs as a wait that has finished, lest fast
+ * senders keep others from running.  False: the budget is used up but for the
+ * result, and the poller has been told to come back.
  */
 static bool may_try_more(chp_poll_ctx *ctx)
 {
@@ -316,6 +317,7 @@ static int poll_wait_for(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_watch_op *o = (chp_watch_op *)op;
 	struct chp__watch *ch = o->rx->ch;
+	bool fresh = op->stage == OP_NEW, tried = false;
 	uint64_t version;
 
 	if (!ch || !o->pred)
@@ -323,16 +325,15 @@ static int poll_wait_for(chp_op *op, chp_poll_ctx *ctx)
 	if (waits_already(o, &change, ctx->waker))
 		return CHP_PENDING;
 	leave(ch, o, &change);
-	if (op->stage == OP_NEW && try_value(o))
-		return 0;
 
-	for (;;) {
+	for (;; fresh = false) {
 		version = load64_acquire(&ch->version); /* (W) */
-		if ((version & ~(uint64_t)CLOSED) != o->rx->seen) {
-			if (!may_try_more(ctx))
+		if (fresh || (version & ~(uint64_t)CLOSED) != o->rx->seen) {
+			if (tried && !may_try_more(ctx))
 				return CHP_PENDING;
 			if (try_value(o))
 				return 0;
+			tried = true;
 		} else if (version & CLOSED) {
 			return CHP_ECLOSED;
 		} else if (enter(ch, o, &change, ctx->waker)) {

@@ -10,10 +10,14 @@
  *
  * An operation goes through the phases
  *
+ *	HOLDING    not polled yet: the mutex is its caller's
  *	WAITING    node in the queue, or claimed by a signal
  *	LOCKING    the signal is its own; the inner operation locks the mutex
  *
- * A blocking wait does the first phase as an operation, the second by
+ * Giving up unlocks in the first phase as well: who waits for an operation, or
+ * selects it, is not told whether it was polled, and has to know what it holds.
+ *
+ * A blocking wait does the first two phases as an operation, the third by
  * chp_mutex_lock, which nothing interrupts.
  */
 #include <chappe/cond.h>
@@ -24,7 +28,7 @@
 #include "wait/block.h"
 #include "wait/node.h"
 
-enum { WAITING, LOCKING };
+enum { HOLDING, WAITING, LOCKING };
 
 /* In node->result: what ended the wait.  A signal that nobody takes goes to the
    next waiter; a broadcast was for those who waited then, and they have it. */
@@ -115,13 +119,14 @@ static bool signalled(chp_cond_op *o, chp_waker waker)
 	return !queued;
 }
 
-/* The first phase: 0 once the signal has come. */
+/* Until the signal has come: then 0. */
 static int poll_signal(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_cond_op *o = (chp_cond_op *)op;
 
-	if (op->stage == OP_NEW) {
+	if (o->phase == HOLDING) {
 		enqueue(o, ctx->waker);
+		o->phase = WAITING;
 		return CHP_PENDING;
 	}
 	return signalled(o, ctx->waker) ? 0 : CHP_PENDING;
@@ -131,7 +136,7 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_cond_op *o = (chp_cond_op *)op;
 
-	if (o->phase == WAITING) {
+	if (o->phase != LOCKING) {
 		if (poll_signal(op, ctx) == CHP_PENDING)
 			return CHP_PENDING;
 		o->phase = LOCKING;
@@ -163,6 +168,10 @@ static int cancel(chp_op *op)
 {
 	chp_cond_op *o = (chp_cond_op *)op;
 
+	if (o->phase == HOLDING) {
+		chp_mutex_unlock(o->mutex);
+		return CHP_HELD_NOTHING;
+	}
 	if (o->phase == WAITING && withdraw(o))
 		return CHP_HELD_NOTHING;
 	if (o->phase == LOCKING)
@@ -193,10 +202,10 @@ static const chp_op_class signal_class = {
 static void init(chp_cond_op *op, const chp_op_class *cls, chp_cond *c,
 		 chp_mutex *m)
 {
-	chp_op_init(&op->op, cls);
+	op_init_engaged(&op->op, cls);
 	op->cond = c;
 	op->mutex = m;
-	op->phase = WAITING;
+	op->phase = HOLDING;
 }
 
 void chp_cond_wait_op(chp_cond_op *op, chp_cond *c, chp_mutex *m)

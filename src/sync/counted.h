@@ -16,13 +16,13 @@
 #include "base/alloc.h"
 #include "base/atomic.h"
 
+/* refs has 64 bits, so that it cannot wrap. */
 struct counted {
-	chp_word refs;
-	uint32_t object_size; /* rounded up */
+	chp_word64 refs;
+	size_t object_size; /* rounded up */
 	size_t value_size;
 	void (*drop)(void *value);
-	void *unused; /* a multiple of 16 bytes */
-};
+} __attribute__((aligned(16)));
 
 static inline struct counted *counted_of(const void *object)
 {
@@ -51,8 +51,8 @@ static inline void *counted_new(size_t object_size, size_t value_size,
 	c = chp__alloc_zero(sizeof(*c) + rounded + value_size);
 	if (!c)
 		return NULL;
-	store_relaxed(&c->refs, 1);
-	c->object_size = (uint32_t)rounded;
+	store64_relaxed(&c->refs, 1);
+	c->object_size = rounded;
 	c->value_size = value_size;
 	c->drop = drop;
 	if (value && value_size)
@@ -63,14 +63,14 @@ static inline void *counted_new(size_t object_size, size_t value_size,
 static inline void counted_ref(const void *object)
 {
 	/* Relaxed: made from a reference, so it cannot be the last. */
-	add_relaxed(&counted_of(object)->refs, 1);
+	add64_relaxed(&counted_of(object)->refs, 1);
 }
 
 /* True: that was the last; destroy the object, then counted_free(). */
 static inline bool counted_unref(const void *object)
 {
 	/* (R) for all but the last, (A) for the last. */
-	return add_acq_rel(&counted_of(object)->refs, -1u) == 1;
+	return add64_acq_rel(&counted_of(object)->refs, (uint64_t)-1) == 1;
 }
 
 static inline void counted_free(void *object)

@@ -5,9 +5,7 @@
  * flag is up, that is when somebody waits or holds the queue, and then the pool
  * does it.  The cas that locks acquires, the one that unlocks releases.
  *
- * A thread that finds the lock held looks again for a moment before it queues:
- * the holder is most likely about to leave, and sleeping costs thousands of
- * times more.
+ * Nobody spins for a lock that is held: who finds it so twice queues, and parks.
  */
 #include "sync/mutex.h"
 

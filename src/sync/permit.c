@@ -103,7 +103,7 @@ int64_t chp_permit_count(const chp_permit *permit)
 
 int chp_permit_split(chp_permit *from, int64_t n, chp_permit *out)
 {
-	if (n < 0 || n > from->count)
+	if (n < 0 || n > from->count || out == from)
 		return CHP_EINVAL;
 	*out = *from;
 	out->count = n;

@@ -36,6 +36,7 @@ struct chp__member {
 	chp_agent agent; /* guarded by lock; {0}: not known yet */
 	bool passed;     /* by cancelling; guarded by lock */
 	chp_word refs;
+	uint64_t end; /* how many had ended before; for `ended` */
 	chp_group_result result;
 };
 
@@ -127,6 +128,7 @@ static void remove_member(chp_group *g, struct chp__member *m,
 	g->count--;
 	if (keep) {
 		add_relaxed(&m->refs, 1);
+		m->end = g->ends++;
 		member_list_append(&g->ended, &g->ended_last, m);
 	}
 	serve(g, batch);
@@ -181,11 +183,14 @@ static void never_run(void *arg)
 	batch_wake(&batch);
 }
 
-/* Put it on the list, unless the group is cancelled. */
+/* Put it on the list, unless the group is cancelled, by a call or by what its
+   token is under. */
 static int admit(chp_group *g, struct chp__member *m)
 {
-	int r = 0;
+	int r = chp_cancel_status(&g->token);
 
+	if (r)
+		return r;
 	spin_lock(&g->lock, RANK_OBJECT);
 	if (g->cancelled) {
 		r = CHP_ECANCELED;
@@ -358,19 +363,42 @@ static int poll_again(chp_group_op *o, chp_waker waker)
 static int poll(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_group_op *o = (chp_group_op *)op;
-	int r = op->stage == OP_NEW ? start(o, ctx->waker)
-				    : poll_again(o, ctx->waker);
+	int r;
 
+	if (o->out && !(o->group->flags & CHP_GROUP_RESULTS))
+		return CHP_EINVAL;
+	r = op->stage == OP_NEW ? start(o, ctx->waker)
+				: poll_again(o, ctx->waker);
 	return r == CHP_PENDING ? r : fetch(o, r);
 }
 
-/* It will not fetch what it was given. */
+/* lock held: m ended before all that are kept from `after` on */
+static void insert_ended(chp_group *g, struct chp__member *m,
+			 struct chp__member *after)
+{
+	if (!after) {
+		member_list_append(&g->ended, &g->ended_last, m);
+	} else if (!after->prev) {
+		member_list_prepend(&g->ended, &g->ended_last, m);
+	} else {
+		m->prev = after->prev;
+		m->next = after;
+		after->prev->next = m;
+		after->prev = m;
+	}
+}
+
+/* It will not fetch what it was given: back to where it was in the order. */
 static void put_back(chp_group *g, struct chp__member *m)
 {
 	struct wake_batch batch = { NULL, NULL };
+	struct chp__member *after;
 
 	spin_lock(&g->lock, RANK_OBJECT);
-	member_list_prepend(&g->ended, &g->ended_last, m);
+	after = g->ended;
+	while (after && after->end < m->end)
+		after = after->next;
+	insert_ended(g, m, after);
 	serve(g, &batch);
 	spin_unlock(&g->lock, RANK_OBJECT);
 	batch_wake(&batch);

@@ -40,6 +40,18 @@ static inline void waker_wake(chp_waker w)
 }
 
 /*
+ * For an operation that gives something up when it is cancelled also before its
+ * first poll: a composed one its parts, which may have been polled before, the
+ * wait for a condition its mutex.  Its class's cancel is then called as for a
+ * pending one.
+ */
+static inline void op_init_engaged(chp_op *op, const chp_op_class *cls)
+{
+	chp_op_init(op, cls);
+	op->stage = OP_PENDING;
+}
+
+/*
  * Cancel; true if the operation has finished after all, with op->result.  One
  * that took effect and has nothing to tell (an arrival at a barrier) leaves
  * CHP_ECANCELED there: what it ends with is why it was cancelled.

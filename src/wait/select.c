@@ -70,24 +70,13 @@ static const chp_op_class select_class = {
 	.cancel = cancel_select,
 };
 
-/*
- * The operations that these are made of may have been polled before, and
- * whoever gives up expects them to be given up as well: so cancelling calls us
- * also before our first poll, as it does for pending operations.
- */
-static void init_composed(chp_op *op, const chp_op_class *cls)
-{
-	chp_op_init(op, cls);
-	op->stage = OP_PENDING;
-}
-
 int chp_select_init(chp_select_op *op, chp_select_arm *arms, size_t count,
 		    unsigned flags)
 {
 	if ((!arms && count) || count > CHP_SELECT_MAX ||
 	    flags & ~(CHP_BIASED | CHP_CANCEL_LOSERS))
 		return CHP_EINVAL;
-	init_composed(&op->op, &select_class);
+	op_init_engaged(&op->op, &select_class);
 	op->arms = arms;
 	op->count = (uint32_t)count;
 	op->flags = flags;
@@ -157,7 +146,7 @@ static const chp_op_class timeout_class = {
 
 void chp_timeout_init(chp_timeout_op *op, chp_op *inner, chp_time deadline)
 {
-	init_composed(&op->op, &timeout_class);
+	op_init_engaged(&op->op, &timeout_class);
 	op->inner = inner;
 	chp_sleep_until_op(&op->sleep, deadline);
 }

@@ -52,6 +52,8 @@ int channels(void)
 	r |= jobs_reserve(&job_tx, &job_permit);
 	r |= jobs_permit_send(&job_permit, a_job);
 	jobs_permit_drop(&job_permit);
+	r |= jobs_reserve_owned(&job_tx, &job_owned);
+	r |= jobs_owned_permit_send(&job_owned, a_job, NULL);
 	ints_close(&int_rx);
 	ints_tx_drop(&int_tx);
 	ints_rx_drop(&int_rx);

@@ -45,7 +45,8 @@ static int spawn_member(chp_group *g, struct member *m, chp_runtime *rt)
 	int r = chp_group_spawn_with(g, member_run, m, &options);
 
 	if (r) {
-		CHECK(r == CHP_ECANCELED || r == CHP_ECLOSED);
+		CHECK(r == CHP_ECANCELED || r == CHP_ETIMEDOUT ||
+		      r == CHP_ECLOSED);
 		member_drop(m);
 	}
 	return r;
