@@ -43,8 +43,9 @@ typedef struct chp_addr {
 /*
  * The addresses of a host and a service (names or numbers) for TCP, up to
  * `max`, into out[].  Returns how many, at least 1; CHP_ERESOLVE; CHP_EINVAL;
- * CHP_ENOMEM; as chp_spawn_blocking() in a task; or what ended the wait.  The system's resolver is asked on the blocking pool
- * in a task, on the thread itself else (a deadline does not hurry it there).
+ * CHP_ENOMEM; as chp_spawn_blocking() in a task; or what ended the wait.  The
+ * system's resolver is asked on the blocking pool in a task, on the thread
+ * itself else (a deadline does not hurry it there).
  */
 CHP_API int chp_resolve(const char *host, const char *service, chp_addr *out,
 			size_t max);
