@@ -69,9 +69,9 @@ CHP_API void chp_cond_broadcast(chp_cond *c);
 /*
  * Waiting as an operation.  The first poll, with m held, queues and unlocks;
  * the result is 0, with m held.  Cancelling it, also before its first poll,
- * leaves m unlocked; a signal that it had got goes to the next waiter, a lock to
- * the next locker (CHP_GAVE_BACK).  Its part of a broadcast goes to nobody: all that it was for
- * have theirs.
+ * leaves m unlocked; a signal that it had got goes to the next waiter, a lock
+ * to the next locker (CHP_GAVE_BACK).  Its part of a broadcast goes to nobody:
+ * all that it was for have theirs.
  */
 typedef struct chp_cond_op {
 	chp_op op;

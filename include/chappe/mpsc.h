@@ -28,10 +28,11 @@
  *
  * A handle stays in place while one of its operations is pending; dropping a
  * sender with one is misuse.  A receiver has one wait at a time: a second takes
- * over the wake of the first.  All-zero handles are empty: sending and receiving
- * through one is CHP_EINVAL, it counts as closed, has no capacity, and may be
- * dropped; a clone of one is one.  A pointer to a value may be NULL only where that is said, or if the
- * size is 0.  Values are aligned as malloc's memory for the destructor.
+ * over the wake of the first.  All-zero handles are empty: sending and
+ * receiving through one is CHP_EINVAL, it counts as closed, has no capacity,
+ * and may be dropped; a clone of one is one.  A pointer to a value may be NULL
+ * only where that is said, or if the size is 0.  Values are aligned as malloc's
+ * memory for the destructor.
  *
  * Memory: a send happens before the receive of its value; a receive happens
  * before the return of a send that waited for its place.  Not from signal

@@ -59,7 +59,8 @@ typedef struct chp_cancel chp_cancel;
  *
  * An unknown flag is CHP_EINVAL.  Order of checks: bad argument; interrupted or
  * aborted (even if the thing is free); token cancelled; one try that keeps the
- * queue's order; deadline.  While waiting, success wins over interruption, cancellation and expiry.
+ * queue's order; deadline.  While waiting, success wins over interruption,
+ * cancellation and expiry.
  */
 typedef struct chp_wait {
 	chp_time deadline;  /* absolute; 0: none; a past one: try once */
