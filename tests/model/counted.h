@@ -9,6 +9,7 @@
 
 #include "base/atomic.h"
 #include "scenario.h"
+#include "wait/process_driver.h"
 
 /* All zero at first. */
 struct counted {
@@ -46,6 +47,15 @@ static inline unsigned counted_end(const struct counted *c)
 {
 	MODEL_CHECK(load_relaxed(&c->references) == 0);
 	return load_relaxed(&c->wakes);
+}
+
+/* That of threads outside runtimes. */
+static inline struct wheel *the_wheel(void)
+{
+	struct wheel *wheel = NULL;
+
+	MODEL_CHECK(chp__process_wheel(&wheel) == 0);
+	return wheel;
 }
 
 #endif

@@ -7,7 +7,6 @@
 #include <chappe/time.h>
 
 #include "counted.h"
-#include "wait/process_driver.h"
 #include "wait/wheel.h"
 
 static struct counted waker, other_waker;
@@ -23,7 +22,7 @@ static int poll_with(struct counted *c)
 
 static void expire(void)
 {
-	chp__wheel_expire(chp__process_wheel(), model_time(2));
+	chp__wheel_expire(the_wheel(), model_time(2));
 }
 
 /* ---- Sleeping, polled by hand, while the wheel turns ---- */
@@ -66,9 +65,9 @@ static void all_fired(void)
 {
 	unsigned last;
 
-	chp__wheel_expire(chp__process_wheel(), model_time(6));
-	MODEL_CHECK(!chp__wheel_is_armed(chp__process_wheel()));
-	MODEL_CHECK(wheel_next(chp__process_wheel()) == CHP_NEVER);
+	chp__wheel_expire(the_wheel(), model_time(6));
+	MODEL_CHECK(!chp__wheel_is_armed(the_wheel()));
+	MODEL_CHECK(wheel_next(the_wheel()) == CHP_NEVER);
 	last = counted_end(&other_waker) ? 2 : counted_end(&waker);
 	MODEL_CHECK(last > 0 || !pending);
 	model_reached(last);

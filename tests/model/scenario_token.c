@@ -7,7 +7,6 @@
 #include <chappe/cancel.h>
 
 #include "counted.h"
-#include "wait/process_driver.h"
 #include "wait/wheel.h"
 
 static chp_cancel token, child_a, child_b;
@@ -114,12 +113,12 @@ static void init_deadline(void)
 
 static void expire(void)
 {
-	chp__wheel_expire(chp__process_wheel(), model_time(2));
+	chp__wheel_expire(the_wheel(), model_time(2));
 }
 
 static void disarmed(void)
 {
-	MODEL_CHECK(!chp__wheel_is_armed(chp__process_wheel()));
+	MODEL_CHECK(!chp__wheel_is_armed(the_wheel()));
 	no_references();
 }
 
