@@ -1,0 +1,438 @@
+/*
+ * waits.c - operations of the program, alone, limited in time, or selected.
+ */
+#include "fuzz.h"
+
+struct wait waits[WAITS];
+
+/* ---- Listeners: wakers that count ---- */
+
+static void on_wake(void *data)
+{
+	struct listener *l = data;
+
+	l->wakes++;
+	l->refs--;
+}
+
+static void on_retain(void *data)
+{
+	((struct listener *)data)->refs++;
+}
+
+static void on_release(void *data)
+{
+	((struct listener *)data)->refs--;
+}
+
+static const chp_waker_class listener_class = { on_wake, on_retain,
+						on_release };
+
+static int poll_real(chp_op *op, struct listener *l)
+{
+	chp_poll_ctx ctx =
+		chp_poll_ctx_of((chp_waker){ l ? &listener_class : NULL, l });
+
+	return chp_op_poll(op, &ctx);
+}
+
+/* ---- The model's side ---- */
+
+/* What a poll would say, with everything put back. */
+static int peek(struct wait *w)
+{
+	static uint8_t before[MODEL_MAX];
+	int r;
+
+	memcpy(before, w->object->model, MODEL_MAX);
+	r = w->cls->poll(w);
+	memcpy(w->object->model, before, MODEL_MAX);
+	return r;
+}
+
+static bool expired(const struct wait *w)
+{
+	return w->deadline && chp_now() >= w->deadline;
+}
+
+static int model_poll(struct wait *w)
+{
+	int r = w->cls->poll(w);
+
+	if (r != CHP_PENDING || !expired(w))
+		return r;
+	w->cls->cancel(w);
+	return CHP_ETIMEDOUT;
+}
+
+static void expect_wakes(void);
+
+/* ---- One wait ---- */
+
+static void finish(struct wait *w, int r)
+{
+	const struct wait_class *cls = w->cls;
+
+	w->cls = NULL;
+	w->group = NULL;
+	w->armed = w->timer_armed = false;
+	cls->done(w, r);
+}
+
+static void left_pending(struct wait *w, struct listener *l)
+{
+	w->polled = true;
+	w->listener = l ? l : &w->own;
+	w->armed = l != NULL;
+	w->timer_armed = l && w->deadline;
+}
+
+static void poll(struct wait *w, struct listener *l)
+{
+	int want = model_poll(w), r;
+
+	r = poll_real(w->op, l);
+	SAY("  wait %jd polled: %jd", w->id, r);
+	EXPECT(r, want);
+	if (r == CHP_PENDING)
+		left_pending(w, l);
+	else
+		finish(w, r == CHP_ETIMEDOUT ? GIVEN_UP : r);
+}
+
+static void cancel(struct wait *w)
+{
+	int want = w->polled ? w->cls->cancel(w) : CHP_HELD_NOTHING, r;
+
+	r = chp_op_cancel(w->op);
+	SAY("  wait %jd cancelled: %jd", w->id, r);
+	EXPECT(r, want);
+	finish(w, GIVEN_UP);
+}
+
+struct wait *wait_new(struct object *o, const struct wait_class *cls)
+{
+	for (int i = 0; i < WAITS; i++) {
+		struct wait *w = &waits[i];
+
+		if (w->cls)
+			continue;
+		memset(w, 0, sizeof(*w));
+		w->id = i;
+		w->cls = cls;
+		w->object = o;
+		w->listener = &w->own;
+		return w;
+	}
+	return NULL;
+}
+
+void wait_begin_unpolled(struct wait *w, chp_op *op)
+{
+	w->inner = w->op = op;
+}
+
+void wait_begin(struct wait *w, chp_op *op)
+{
+	unsigned how = below(8);
+
+	w->inner = w->op = op;
+	if (how & 1 && one_in(2)) {
+		w->deadline = chp_now() + ((int)below(5) - 1) * CHP_MS;
+		chp_timeout_init(&w->timeout, op, w->deadline);
+		w->op = &w->timeout.op;
+		SAY("  wait %jd has until %jd", w->id, w->deadline);
+	}
+	if (how < 7)
+		poll(w, how == 6 ? NULL : &w->own);
+}
+
+bool wait_on(const struct object *o, const struct wait_class *cls,
+	     const void *handle)
+{
+	for (int i = 0; i < WAITS; i++)
+		if (waits[i].cls && waits[i].object == o &&
+		    (!cls || waits[i].cls == cls) &&
+		    (!handle || waits[i].handle == handle))
+			return true;
+	return false;
+}
+
+/* ---- Selects ---- */
+
+static struct group {
+	chp_select_op select; /* in use: count is not 0 */
+	chp_select_arm arms[ARMS];
+	struct wait *waits[ARMS];
+	struct listener listener;
+	unsigned count;
+	bool losers_go;
+} groups[GROUPS];
+
+static void group_dissolve(struct group *g)
+{
+	for (unsigned i = 0; i < g->count; i++)
+		if (g->waits[i] && g->waits[i]->group == g)
+			g->waits[i]->group = NULL;
+	g->count = 0;
+}
+
+/* The model's turn of giving up the arms but one. */
+static void group_lose(struct group *g, int but)
+{
+	for (unsigned i = 0; i < g->count; i++) {
+		struct wait *w = g->waits[i];
+
+		if (!w || (int)i == but)
+			continue;
+		if (w->polled)
+			w->cls->cancel(w);
+		finish(w, GIVEN_UP);
+		expect_wakes();
+	}
+}
+
+static void group_poll(struct group *g)
+{
+	int want = CHP_PENDING, result = 0, r;
+
+	for (unsigned i = 0; i < g->count && want == CHP_PENDING; i++) {
+		if (!g->waits[i])
+			continue;
+		result = model_poll(g->waits[i]);
+		if (result != CHP_PENDING)
+			want = (int)i;
+	}
+	r = poll_real(&g->select.op, &g->listener);
+	SAY("  select %jd polled: %jd", g - groups, r);
+	EXPECT(r, want);
+	for (unsigned i = 0; i < g->count && (int)i != want; i++)
+		if (g->waits[i])
+			left_pending(g->waits[i], &g->listener);
+	if (r == CHP_PENDING)
+		return;
+	EXPECT(g->arms[r].result, result);
+	finish(g->waits[r], result == CHP_ETIMEDOUT ? GIVEN_UP : result);
+	expect_wakes();
+	if (g->losers_go)
+		group_lose(g, r);
+	group_dissolve(g);
+}
+
+static void group_cancel(struct group *g)
+{
+	SAY("  select %jd cancelled", g - groups);
+	EXPECT(chp_op_cancel(&g->select.op), CHP_HELD_NOTHING);
+	if (g->losers_go)
+		group_lose(g, -1);
+	group_dissolve(g);
+}
+
+static void group_make(struct group *g)
+{
+	unsigned count = 1 + below(ARMS), enabled = 0;
+
+	g->losers_go = one_in(2);
+	memset(g->arms, 0, sizeof(g->arms));
+	memset(g->waits, 0, sizeof(g->waits));
+	for (unsigned i = 0; i < count; i++) {
+		struct wait *w = &waits[below(WAITS)];
+
+		if (!w->cls || w->group)
+			continue;
+		w->group = g;
+		g->waits[i] = w;
+		g->arms[i].op = w->op;
+		enabled++;
+		SAY("  select %jd: arm %jd is wait %jd", g - groups, i, w->id);
+	}
+	EXPECT(chp_select_init(&g->select, g->arms, count,
+			       CHP_BIASED |
+				       (g->losers_go ? CHP_CANCEL_LOSERS : 0)),
+	       0);
+	if (!enabled) {
+		EXPECT(poll_real(&g->select.op, NULL), CHP_EDISABLED);
+		return;
+	}
+	g->count = count;
+	group_poll(g);
+}
+
+/* ---- Steps ---- */
+
+void step_poll(void)
+{
+	unsigned which = take();
+	struct wait *w = &waits[which % WAITS];
+
+	if (!w->cls)
+		return;
+	if (w->group)
+		group_poll(w->group);
+	else
+		poll(w, which >= 240 ? NULL : &w->own);
+}
+
+void step_cancel(void)
+{
+	struct wait *w = &waits[below(WAITS)];
+
+	if (!w->cls)
+		return;
+	if (w->group)
+		group_cancel(w->group);
+	else
+		cancel(w);
+}
+
+void step_select(void)
+{
+	struct group *g = &groups[below(GROUPS)];
+
+	if (g->count)
+		group_poll(g);
+	else
+		group_make(g);
+}
+
+/* Poll all who have been woken, as an executor would. */
+void step_woken(void)
+{
+	SAY("all who were woken");
+	for (int i = 0; i < WAITS; i++) {
+		struct wait *w = &waits[i];
+
+		if (!w->cls || !w->polled || w->armed)
+			continue;
+		if (w->group)
+			group_poll(w->group);
+		else
+			poll(w, &w->own);
+		waits_check();
+	}
+}
+
+void step_clock(void)
+{
+	unsigned ms = 1 + below(4);
+
+	SAY("%jd ms go by", ms);
+	EXPECT(chp_sleep_for(ms * CHP_MS), 0);
+}
+
+/* ---- Wakes ---- */
+
+static void expect_wakes_of(struct wait *w)
+{
+	struct listener *l = w->listener;
+
+	if (w->armed) {
+		if (peek(w) != CHP_PENDING) {
+			l->must++;
+			w->armed = false;
+		} else if (w->cls->wakes_early) {
+			l->may++;
+		}
+	}
+	if (w->timer_armed && expired(w)) {
+		l->must++;
+		w->timer_armed = false;
+	}
+}
+
+/* After each change of a model. */
+static void expect_wakes(void)
+{
+	for (int i = 0; i < WAITS; i++)
+		if (waits[i].cls && waits[i].polled)
+			expect_wakes_of(&waits[i]);
+}
+
+/* Wakes that came too early: who had them is not armed any more. */
+static void early_wakes(struct listener *l, long early)
+{
+	for (int i = 0; i < WAITS; i++) {
+		struct wait *w = &waits[i];
+
+		if (!w->cls || w->listener != l || !w->armed ||
+		    !w->cls->wakes_early)
+			continue;
+		w->armed = false;
+		l->unsure |= l->may > early;
+	}
+}
+
+static void say_listener(const struct listener *l)
+{
+	for (int i = 0; i < WAITS; i++)
+		if (&waits[i].own == l)
+			SAY("the waker of wait %jd:", i);
+	for (int i = 0; i < GROUPS; i++)
+		if (&groups[i].listener == l)
+			SAY("the waker of select %jd:", i);
+}
+
+static void check_listener(struct listener *l)
+{
+	long held = 0;
+
+	if (!l->unsure && (l->wakes < l->must || l->wakes > l->must + l->may)) {
+		say_listener(l);
+		EXPECT(l->wakes, l->must);
+	}
+	if (l->wakes > l->must)
+		early_wakes(l, l->wakes - l->must);
+	l->wakes = l->must = l->may = 0;
+	for (int i = 0; i < WAITS; i++)
+		if (waits[i].cls && waits[i].listener == l)
+			held += waits[i].armed + waits[i].timer_armed;
+	if (!l->unsure)
+		EXPECT(l->refs, held);
+	else if (l->refs == 0)
+		l->unsure = false;
+}
+
+void waits_check(void)
+{
+	expect_wakes();
+	for (int i = 0; i < WAITS; i++)
+		check_listener(&waits[i].own);
+	for (int i = 0; i < GROUPS; i++)
+		check_listener(&groups[i].listener);
+}
+
+/* ---- Beginning and end ---- */
+
+void waits_reset(void)
+{
+	memset(waits, 0, sizeof(waits));
+	memset(groups, 0, sizeof(groups));
+}
+
+static void give_up(struct wait *w)
+{
+	if (w->group)
+		group_cancel(w->group);
+	if (w->cls)
+		cancel(w);
+	waits_check();
+}
+
+void waits_cancel(const struct object *o, const void *handle)
+{
+	for (int i = 0; i < WAITS; i++)
+		if (waits[i].cls && waits[i].object == o &&
+		    (!handle || waits[i].handle == handle))
+			give_up(&waits[i]);
+}
+
+void waits_end(void)
+{
+	for (int i = 0; i < WAITS; i++)
+		if (waits[i].cls)
+			give_up(&waits[i]);
+	for (int i = 0; i < WAITS; i++)
+		EXPECT(waits[i].own.refs, 0);
+	for (int i = 0; i < GROUPS; i++)
+		EXPECT(groups[i].listener.refs, 0);
+}
