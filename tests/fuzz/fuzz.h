@@ -172,6 +172,7 @@ struct object {
 	int id;
 	void *real;  /* the part's, zeroed, to be freed by the frame */
 	void *model; /* of MODEL_MAX bytes */
+	int dropped; /* values destroyed by drop_of(o) */
 };
 
 /* calloc for o->real. */
@@ -189,9 +190,8 @@ extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded;
 /* Run one input; the name of a part instead of the first byte, or NULL. */
 void run_input(const uint8_t *data, size_t size);
 
-/* What destructors count. */
-extern int dropped;
-void count_drop(void *value);
+/* A destructor that counts in o->dropped. */
+void (*drop_of(const struct object *o))(void *value);
 /* A value that no other has. */
 int fresh(void);
 

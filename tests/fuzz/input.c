@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 const struct part *const all_parts[] = {
-	&part_semaphore,
+	&part_semaphore, &part_mpsc, &part_mpsc_unbounded,
 
 };
 const unsigned all_parts_count = sizeof(all_parts) / sizeof(*all_parts);
@@ -85,13 +85,25 @@ void fail(const char *file, int line, const char *what, intmax_t is,
 
 /* ---- What the parts use ---- */
 
-int dropped;
+static struct object objects[OBJECTS];
+static unsigned object_count;
 static int made;
 
-void count_drop(void *value)
+static void drop_0(void *value)
 {
 	(void)value;
-	dropped++;
+	objects[0].dropped++;
+}
+
+static void drop_1(void *value)
+{
+	(void)value;
+	objects[1].dropped++;
+}
+
+void (*drop_of(const struct object *o))(void *value)
+{
+	return o->id ? drop_1 : drop_0;
 }
 
 int fresh(void)
@@ -107,8 +119,6 @@ void *object_new(struct object *o, size_t size)
 
 /* ---- Running ---- */
 
-static struct object objects[OBJECTS];
-static unsigned object_count;
 static long blocks;
 
 static void *counting_alloc(size_t size, void *user)
@@ -177,7 +187,7 @@ static void *program(void *arg)
 	long before = blocks;
 
 	said = 0;
-	made = dropped = 0;
+	made = 0;
 	waits_reset();
 	object_count = 1 + below(OBJECTS);
 	for (unsigned i = 0; i < object_count; i++) {
