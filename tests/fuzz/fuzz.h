@@ -71,7 +71,10 @@ struct wait;
 
 struct wait_class {
 	const char *name;
-	/* All on the model alone. */
+	/*
+	 * All on the model alone.  Whoever's poll would give a result, or
+	 * change the model, must have been woken.
+	 */
 	int (*poll)(struct wait *w);
 	int (*cancel)(struct wait *w);
 	/* It is finished, with this result or GIVEN_UP: compare what came. */
@@ -129,12 +132,16 @@ struct wait {
 
 extern struct wait waits[WAITS];
 
+/* For classes of which cancelling loses nothing, and nothing comes. */
+int holds_nothing(struct wait *w);
+void nothing(struct wait *w, int r);
+
 /* A wait of that class that is not in use, or NULL. */
 struct wait *wait_new(struct object *o, const struct wait_class *cls);
 /* Its operation has been made: draw a limit, and most often poll it. */
 void wait_begin(struct wait *w, chp_op *op);
-/* The same, but it stays unpolled and without a limit. */
-void wait_begin_unpolled(struct wait *w, chp_op *op);
+/* The same, but it is polled, and has no limit. */
+void wait_begin_now(struct wait *w, chp_op *op);
 
 /* Is one in use of this object (and class, and handle)?  NULL: any. */
 bool wait_on(const struct object *o, const struct wait_class *cls,
@@ -184,7 +191,7 @@ extern const struct part *const all_parts[];
 extern const unsigned all_parts_count;
 
 /* clang-format off */
-extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded;
+extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded, part_mutex, part_rwlock;
 /* clang-format on */
 
 /* Run one input; the name of a part instead of the first byte, or NULL. */

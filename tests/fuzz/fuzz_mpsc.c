@@ -104,18 +104,6 @@ static int model_closed(struct wait *w)
 	return C(w->object)->closed ? 0 : CHP_PENDING;
 }
 
-static int holds_nothing(struct wait *w)
-{
-	(void)w;
-	return CHP_HELD_NOTHING;
-}
-
-static void nothing(struct wait *w, int r)
-{
-	(void)w;
-	(void)r;
-}
-
 static const struct wait_class closed_class = {
 	"closed", model_closed, holds_nothing, nothing, false,
 };
@@ -132,11 +120,10 @@ static int model_recv(struct wait *w)
 
 static void recv_done(struct wait *w, int r)
 {
-	if (r != GIVEN_UP && r != CHP_ECLOSED)
-		for (int i = 0; i < MODEL_MPSC_OUT; i++)
-			EXPECT(w->out[i], C(w->object)->out[i]);
-	else
-		EXPECT(w->out[0], 0);
+	int n = r == GIVEN_UP || r < 0 ? 0 : w->what ? r : 1;
+
+	for (int i = 0; i < MODEL_MPSC_OUT; i++)
+		EXPECT(w->out[i], i < n ? C(w->object)->out[i] : 0);
 }
 
 static const struct wait_class recv_class = {

@@ -138,7 +138,8 @@ static void change(struct object *o)
 	chp_semaphore *s = REAL(o)->s;
 	struct model_semaphore *m = &MODEL(o)->s;
 	unsigned what = below(8);
-	int64_t n = amount_below(m->count + CHP_SEMAPHORE_MAX);
+	int64_t n = amount_below(what < 5 ? m->count + CHP_SEMAPHORE_MAX
+					  : CHP_SEMAPHORE_MAX);
 
 	SAY("  change %jd by %jd", what, n);
 	switch (what) {

@@ -94,12 +94,12 @@ int model_mpsc_recv(struct model_mpsc *m, int limit)
 {
 	int n = m->len < limit ? m->len : limit;
 
-	memset(m->out, 0, sizeof(m->out));
 	if (limit == 0)
 		return 0;
 	if (n == 0)
 		return (m->closed || !m->senders) && !m->used ? CHP_ECLOSED
 							       : CHP_PENDING;
+	memset(m->out, 0, sizeof(m->out));
 	memcpy(m->out, m->buffer, sizeof(int) * (size_t)n);
 	m->len -= n;
 	memmove(m->buffer, m->buffer + n, sizeof(int) * (size_t)m->len);

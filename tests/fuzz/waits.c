@@ -38,16 +38,29 @@ static int poll_real(chp_op *op, struct listener *l)
 
 /* ---- The model's side ---- */
 
-/* What a poll would say, with everything put back. */
-static int peek(struct wait *w)
+/* Would a poll come further?  With everything put back. */
+static bool can_go_on(struct wait *w)
 {
 	static uint8_t before[MODEL_MAX];
-	int r;
+	bool yes;
 
 	memcpy(before, w->object->model, MODEL_MAX);
-	r = w->cls->poll(w);
+	yes = w->cls->poll(w) != CHP_PENDING ||
+	      memcmp(before, w->object->model, MODEL_MAX) != 0;
 	memcpy(w->object->model, before, MODEL_MAX);
-	return r;
+	return yes;
+}
+
+int holds_nothing(struct wait *w)
+{
+	(void)w;
+	return CHP_HELD_NOTHING;
+}
+
+void nothing(struct wait *w, int r)
+{
+	(void)w;
+	(void)r;
 }
 
 static bool expired(const struct wait *w)
@@ -127,9 +140,10 @@ struct wait *wait_new(struct object *o, const struct wait_class *cls)
 	return NULL;
 }
 
-void wait_begin_unpolled(struct wait *w, chp_op *op)
+void wait_begin_now(struct wait *w, chp_op *op)
 {
 	w->inner = w->op = op;
+	poll(w, &w->own);
 }
 
 void wait_begin(struct wait *w, chp_op *op)
@@ -327,7 +341,7 @@ static void expect_wakes_of(struct wait *w)
 	struct listener *l = w->listener;
 
 	if (w->armed) {
-		if (peek(w) != CHP_PENDING) {
+		if (can_go_on(w)) {
 			l->must++;
 			w->armed = false;
 		} else if (w->cls->wakes_early) {
