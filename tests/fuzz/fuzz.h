@@ -80,6 +80,7 @@ struct wait_class {
 	/* It is finished, with this result or GIVEN_UP: compare what came. */
 	void (*done)(struct wait *w, int r);
 	bool wakes_early; /* a wake may turn out to be too early */
+	bool has_timer;   /* holds a second waker for a deadline of its own */
 };
 
 struct wait {
@@ -191,7 +192,7 @@ extern const struct part *const all_parts[];
 extern const unsigned all_parts_count;
 
 /* clang-format off */
-extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded, part_mutex, part_rwlock, part_notify, part_barrier, part_wait_group, part_once, part_oneshot;
+extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded, part_mutex, part_rwlock, part_notify, part_barrier, part_wait_group, part_once, part_oneshot, part_broadcast, part_watch, part_cancel;
 /* clang-format on */
 
 /* Run one input; the name of a part instead of the first byte, or NULL. */

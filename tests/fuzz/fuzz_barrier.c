@@ -40,7 +40,7 @@ static void passed(struct wait *w, int r)
 }
 
 static const struct wait_class barrier_class = {
-	"barrier", poll_barrier, cancel_barrier, passed, false,
+	"barrier", poll_barrier, cancel_barrier, passed, false, false,
 };
 
 static void step_barrier(struct object *o)
@@ -95,7 +95,7 @@ static int cancel_group(struct wait *w)
 }
 
 static const struct wait_class group_class = {
-	"wait group", poll_group, cancel_group, nothing, false,
+	"wait group", poll_group, cancel_group, nothing, false, false,
 };
 
 static void step_group(struct object *o)

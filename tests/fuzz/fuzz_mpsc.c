@@ -91,12 +91,12 @@ static void place_done(struct wait *w, int r)
 }
 
 static const struct wait_class place_class = {
-	"send", model_place, model_leave, place_done, false,
+	"send", model_place, model_leave, place_done, false, false,
 };
 
 /* The same; but the handle is not to be used for anything else meanwhile. */
 static const struct wait_class own_class = {
-	"own", model_place, model_leave, place_done, false,
+	"own", model_place, model_leave, place_done, false, false,
 };
 
 static int model_closed(struct wait *w)
@@ -105,7 +105,7 @@ static int model_closed(struct wait *w)
 }
 
 static const struct wait_class closed_class = {
-	"closed", model_closed, holds_nothing, nothing, false,
+	"closed", model_closed, holds_nothing, nothing, false, false,
 };
 
 /* ---- Waiting to receive ---- */
@@ -127,7 +127,7 @@ static void recv_done(struct wait *w, int r)
 }
 
 static const struct wait_class recv_class = {
-	"recv", model_recv, holds_nothing, recv_done, false,
+	"recv", model_recv, holds_nothing, recv_done, false, false,
 };
 
 /* ---- Steps of senders ---- */

@@ -65,7 +65,7 @@ static void locked(struct wait *w, int r)
 }
 
 static const struct wait_class lock_class = {
-	"lock", poll_lock, cancel_lock, locked, true,
+	"lock", poll_lock, cancel_lock, locked, true, false,
 };
 
 static int poll_cond(struct wait *w)
@@ -85,7 +85,7 @@ static void signalled(struct wait *w, int r)
 }
 
 static const struct wait_class cond_class = {
-	"cond", poll_cond, cancel_cond, signalled, true,
+	"cond", poll_cond, cancel_cond, signalled, true, false,
 };
 
 /* ---- Steps ---- */

@@ -25,7 +25,7 @@ static int cancel_notified(struct wait *w)
 }
 
 static const struct wait_class notified_class = {
-	"notified", poll_notified, cancel_notified, nothing, false,
+	"notified", poll_notified, cancel_notified, nothing, false, false,
 };
 
 static void wait_notified(struct object *o)

@@ -34,10 +34,10 @@ static int cancel_wait(struct wait *w)
 }
 
 static const struct wait_class begin_class = {
-	"begin", poll_begin, cancel_wait, nothing, false,
+	"begin", poll_begin, cancel_wait, nothing, false, false,
 };
 static const struct wait_class wait_class = {
-	"once wait", poll_wait, cancel_wait, nothing, false,
+	"once wait", poll_wait, cancel_wait, nothing, false, false,
 };
 
 static void wait_for_it(struct object *o)

@@ -26,7 +26,7 @@ static void received(struct wait *w, int r)
 }
 
 static const struct wait_class recv_class = {
-	"oneshot recv", poll_recv, holds_nothing, received, false,
+	"oneshot recv", poll_recv, holds_nothing, received, false, false,
 };
 
 static int poll_closed(struct wait *w)
@@ -37,7 +37,7 @@ static int poll_closed(struct wait *w)
 }
 
 static const struct wait_class closed_class = {
-	"oneshot closed", poll_closed, holds_nothing, nothing, false,
+	"oneshot closed", poll_closed, holds_nothing, nothing, false, false,
 };
 
 static void make_one(struct object *o)

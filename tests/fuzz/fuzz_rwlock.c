@@ -70,7 +70,7 @@ static void locked(struct wait *w, int r)
 }
 
 static const struct wait_class lock_class = {
-	"rwlock", poll_lock, cancel_lock, locked, false,
+	"rwlock", poll_lock, cancel_lock, locked, false, false,
 };
 
 /* ---- Steps ---- */

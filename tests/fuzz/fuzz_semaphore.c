@@ -56,7 +56,7 @@ static void done(struct wait *w, int r)
 }
 
 static const struct wait_class acquire_class = {
-	"acquire", model_poll, model_cancel, done, true,
+	"acquire", model_poll, model_cancel, done, true, false,
 };
 
 /* ---- Steps ---- */

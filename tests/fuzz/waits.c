@@ -348,6 +348,7 @@ static void expect_wakes_of(struct wait *w)
 			l->may++;
 		}
 	}
+	l->may += w->cls->has_timer;
 	if (w->timer_armed && expired(w)) {
 		l->must++;
 		w->timer_armed = false;
@@ -369,7 +370,7 @@ static void early_wakes(struct listener *l, long early)
 		struct wait *w = &waits[i];
 
 		if (!w->cls || w->listener != l || !w->armed ||
-		    !w->cls->wakes_early)
+		    !w->cls->wakes_early || w->cls->has_timer)
 			continue;
 		w->armed = false;
 		l->unsure |= l->may > early;
@@ -388,7 +389,7 @@ static void say_listener(const struct listener *l)
 
 static void check_listener(struct listener *l)
 {
-	long held = 0;
+	long held = 0, spare = 0;
 
 	if (!l->unsure && (l->wakes < l->must || l->wakes > l->must + l->may)) {
 		say_listener(l);
@@ -398,9 +399,11 @@ static void check_listener(struct listener *l)
 		early_wakes(l, l->wakes - l->must);
 	l->wakes = l->must = l->may = 0;
 	for (int i = 0; i < WAITS; i++)
-		if (waits[i].cls && waits[i].listener == l)
+		if (waits[i].cls && waits[i].listener == l) {
 			held += waits[i].armed + waits[i].timer_armed;
-	if (!l->unsure)
+			spare += waits[i].cls->has_timer;
+		}
+	if (!l->unsure && (l->refs < held || l->refs > held + spare))
 		EXPECT(l->refs, held);
 	else if (l->refs == 0)
 		l->unsure = false;
