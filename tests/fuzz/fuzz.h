@@ -192,7 +192,7 @@ extern const struct part *const all_parts[];
 extern const unsigned all_parts_count;
 
 /* clang-format off */
-extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded, part_mutex, part_rwlock, part_notify, part_barrier, part_wait_group, part_once, part_oneshot, part_broadcast, part_watch, part_cancel;
+extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded, part_mutex, part_rwlock, part_notify, part_barrier, part_wait_group, part_once, part_oneshot, part_broadcast, part_watch, part_cancel, part_mpmc;
 /* clang-format on */
 
 /* Run one input; the name of a part instead of the first byte, or NULL. */

@@ -68,17 +68,19 @@ static bool expired(const struct wait *w)
 	return w->deadline && chp_now() >= w->deadline;
 }
 
+static void expect_wakes(void);
+
 static int model_poll(struct wait *w)
 {
 	int r = w->cls->poll(w);
 
 	if (r != CHP_PENDING || !expired(w))
 		return r;
+	/* For a moment it waited: who had waited for that was woken. */
+	expect_wakes();
 	w->cls->cancel(w);
 	return CHP_ETIMEDOUT;
 }
-
-static void expect_wakes(void);
 
 /* ---- One wait ---- */
 
@@ -210,19 +212,20 @@ static void group_poll(struct group *g)
 {
 	int want = CHP_PENDING, result = 0, r;
 
-	for (unsigned i = 0; i < g->count && want == CHP_PENDING; i++) {
+	for (unsigned i = 0; i < g->count; i++) {
 		if (!g->waits[i])
 			continue;
 		result = model_poll(g->waits[i]);
-		if (result != CHP_PENDING)
+		if (result != CHP_PENDING) {
 			want = (int)i;
+			break;
+		}
+		left_pending(g->waits[i], &g->listener);
+		expect_wakes();
 	}
 	r = poll_real(&g->select.op, &g->listener);
 	SAY("  select %jd polled: %jd", g - groups, r);
 	EXPECT(r, want);
-	for (unsigned i = 0; i < g->count && (int)i != want; i++)
-		if (g->waits[i])
-			left_pending(g->waits[i], &g->listener);
 	if (r == CHP_PENDING)
 		return;
 	EXPECT(g->arms[r].result, result);
