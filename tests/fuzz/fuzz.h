@@ -44,9 +44,8 @@ bool one_in(unsigned n);
 #define SAY_(text, ...) say(text, (const intmax_t[]){ __VA_ARGS__ })
 void say(const char *text, const intmax_t *args);
 void print_trace(void);
-__attribute__((noreturn)) void fail(const char *file, int line,
-				    const char *what, intmax_t is,
-				    intmax_t want);
+__attribute__((noreturn)) void
+fail(const char *file, int line, const char *what, intmax_t is, intmax_t want);
 
 /* The library's answer, and the model's. */
 #define EXPECT(real, model)                                                    \

@@ -81,7 +81,7 @@ static void start_recv(struct object *o)
 		SAY("  receiver %jd tries: %jd, %jd", i, r, v);
 		want = model_broadcast_recv(C(o), i, 1);
 		EXPECT(r, want == CHP_PENDING ? CHP_EAGAIN
-			  : want == 1	      ? 0
+			  : want == 1         ? 0
 					      : want);
 		EXPECT(v, r == 0 ? C(o)->out[0] : 0);
 		EXPECT(lagged, r == CHP_ELAGGED ? C(o)->rx[i].lagged : 0);
@@ -204,9 +204,9 @@ static void closed(struct object *o)
 static void step(struct object *o)
 {
 	static void (*const steps[])(struct object *) = {
-		send_one,   send_one,	send_one,   start_recv,
+		send_one,   send_one,   send_one,   start_recv,
 		start_recv, start_recv, start_recv, receivers,
-		receivers,  senders,	senders,    closed,
+		receivers,  senders,    senders,    closed,
 	};
 
 	steps[below(12)](o);

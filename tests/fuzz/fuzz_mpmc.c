@@ -220,7 +220,7 @@ static void step(struct object *o)
 	static void (*const steps[])(struct object *) = {
 		start_send, start_send, start_send, try_send,
 		start_recv, start_recv, start_recv, start_recv,
-		handles,    handles,	closed,	    close_it,
+		handles,    handles,    closed,     close_it,
 	};
 
 	steps[below(12)](o);
@@ -234,11 +234,11 @@ static void make(struct object *o)
 	int capacity = (int)below(5) - 1;
 
 	SAY("  capacity %jd (-1: unbounded)", capacity);
-	EXPECT(capacity < 0 ? chp_mpmc_unbounded(sizeof(int), drop_of(o),
-						 &r->tx[0], &r->rx[0])
-			    : chp_mpmc_bounded((size_t)capacity, sizeof(int),
-					       drop_of(o), &r->tx[0],
-					       &r->rx[0]),
+	EXPECT(capacity < 0
+		       ? chp_mpmc_unbounded(sizeof(int), drop_of(o), &r->tx[0],
+					    &r->rx[0])
+		       : chp_mpmc_bounded((size_t)capacity, sizeof(int),
+					  drop_of(o), &r->tx[0], &r->rx[0]),
 	       0);
 	model_mpmc_init(C(o), capacity);
 	MODEL(o)->tx[0] = MODEL(o)->rx[0] = true;
@@ -248,8 +248,8 @@ static void compare(struct object *o)
 {
 	const struct model_mpmc *m = C(o);
 	struct real *r = REAL(o);
-	size_t places = m->capacity < 0 ? SIZE_MAX
-					: (size_t)model_mpmc_capacity(m);
+	size_t places =
+		m->capacity < 0 ? SIZE_MAX : (size_t)model_mpmc_capacity(m);
 
 	EXPECT(o->dropped, m->dropped);
 	for (int i = 0; i < SENDERS; i++) {

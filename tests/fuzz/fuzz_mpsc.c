@@ -147,8 +147,7 @@ static void start_send(struct object *o)
 	struct wait *w;
 
 	if (!tx->ch || wait_on(o, &place_class, tx) ||
-	    wait_on(o, &own_class, tx) ||
-	    !(w = wait_new(o, &place_class)))
+	    wait_on(o, &own_class, tx) || !(w = wait_new(o, &place_class)))
 		return;
 	w->handle = tx;
 	w->slot = i;
@@ -233,8 +232,7 @@ static void use_permit(struct object *o)
 
 	if (one_in(2)) {
 		SAY("  permit %jd of %jd sends %jd", i, *left, value);
-		EXPECT(chp_mpsc_permit_send(p, &value),
-		       *left ? 0 : CHP_EINVAL);
+		EXPECT(chp_mpsc_permit_send(p, &value), *left ? 0 : CHP_EINVAL);
 		if (*left) {
 			--*left;
 			model_mpsc_push(C(o), value);
@@ -358,7 +356,7 @@ static void start_recv(struct object *o)
 		SAY("  try to receive: %jd, %jd", r, v);
 		want = model_mpsc_recv(C(o), 1);
 		EXPECT(r, want == CHP_PENDING ? CHP_EAGAIN
-			  : want == 1	      ? 0
+			  : want == 1         ? 0
 					      : want);
 		if (want == 1 && into)
 			EXPECT(v, C(o)->out[0]);
@@ -398,9 +396,10 @@ static void close_or_drop(struct object *o)
 static void step(struct object *o)
 {
 	static void (*const steps[])(struct object *) = {
-		start_send, start_send, start_send, try_send,   own,	try_reserve,
-		use_permit, use_permit, use_owned, handles,   handles, closed,
-		start_recv, start_recv, start_recv, close_or_drop,
+		start_send, start_send,  start_send, try_send,
+		own,        try_reserve, use_permit, use_permit,
+		use_owned,  handles,     handles,    closed,
+		start_recv, start_recv,  start_recv, close_or_drop,
 	};
 
 	steps[below(16)](o);
@@ -412,8 +411,8 @@ static void compare(struct object *o)
 {
 	const struct model_mpsc *m = C(o);
 	struct real *r = REAL(o);
-	size_t free_places = m->unbounded ? SIZE_MAX
-					  : (size_t)model_mpsc_capacity(m);
+	size_t free_places =
+		m->unbounded ? SIZE_MAX : (size_t)model_mpsc_capacity(m);
 
 	EXPECT(o->dropped, m->dropped);
 	for (int i = 0; i < SENDERS; i++) {

@@ -166,9 +166,8 @@ static void tell_cond(struct object *o)
 static void step(struct object *o)
 {
 	static void (*const steps[])(struct object *) = {
-		lock,   lock,	   lock,      try_lock,
-		unlock, unlock,	   unlock,    unlock,
-		unlock, wait_cond, tell_cond, tell_cond,
+		lock,   lock,   lock,   try_lock,  unlock,    unlock,
+		unlock, unlock, unlock, wait_cond, tell_cond, tell_cond,
 	};
 
 	steps[below(12)](o);

@@ -80,7 +80,10 @@ static void tell(struct object *o)
 static void step(struct object *o)
 {
 	static void (*const steps[])(struct object *) = {
-		wait_notified, wait_notified, enable, tell,
+		wait_notified,
+		wait_notified,
+		enable,
+		tell,
 	};
 
 	steps[below(4)](o);

@@ -108,7 +108,7 @@ static void step(struct object *o)
 {
 	static void (*const steps[])(struct object *) = {
 		wait_for_it, wait_for_it, wait_for_it, wait_for_it,
-		turn,	     turn,	  turn,	       take_it,
+		turn,        turn,        turn,        take_it,
 	};
 
 	steps[below(8)](o);

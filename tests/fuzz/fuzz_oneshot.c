@@ -102,8 +102,7 @@ static void receiver(struct object *o)
 		C(o)->closed |= C(o)->rx;
 		/* By the header: a receive that is pending is not woken. */
 		for (int i = 0; C(o)->rx && i < WAITS; i++)
-			if (waits[i].cls == &recv_class &&
-			    waits[i].object == o)
+			if (waits[i].cls == &recv_class && waits[i].object == o)
 				waits[i].armed = false;
 		return;
 	}
@@ -126,8 +125,7 @@ static void receiver(struct object *o)
 
 static void step(struct object *o)
 {
-	if (!REAL(o)->tx.ch && !REAL(o)->rx.ch &&
-	    !wait_on(o, NULL, NULL))
+	if (!REAL(o)->tx.ch && !REAL(o)->rx.ch && !wait_on(o, NULL, NULL))
 		make_one(o);
 	if (one_in(2))
 		sender(o);

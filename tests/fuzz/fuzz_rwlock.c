@@ -174,8 +174,7 @@ static void change(struct object *o)
 static void step(struct object *o)
 {
 	static void (*const steps[])(struct object *) = {
-		lock,	 lock,	  lock,	  try_lock,
-		release, release, change, change,
+		lock, lock, lock, try_lock, release, release, change, change,
 	};
 
 	steps[below(8)](o);

@@ -217,7 +217,7 @@ static void step(struct object *o)
 {
 	static void (*const steps[])(struct object *) = {
 		acquire, acquire, acquire, try_acquire, try_permit,
-		release, release, change,  use_permit,	use_permit,
+		release, release, change,  use_permit,  use_permit,
 	};
 
 	steps[below(sizeof(steps) / sizeof(*steps))](o);

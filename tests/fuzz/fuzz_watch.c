@@ -264,9 +264,9 @@ static void step(struct object *o)
 {
 	static void (*const steps[])(struct object *) = {
 		wait_for_it, wait_for_it, wait_for_it, wait_for_it,
-		send_one,    send_one,	  send_one,    send_one,
-		borrow,	     borrow,	  mark,	       closed,
-		receivers,   receivers,	  senders,     senders,
+		send_one,    send_one,    send_one,    send_one,
+		borrow,      borrow,      mark,        closed,
+		receivers,   receivers,   senders,     senders,
 	};
 
 	steps[below(16)](o);

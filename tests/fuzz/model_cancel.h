@@ -12,7 +12,7 @@ enum { MODEL_TOKENS = 5 };
 struct model_cancel {
 	struct model_token {
 		bool made;
-		int parent;	   /* -1: none */
+		int parent;        /* -1: none */
 		chp_time deadline; /* the effective one */
 		int status;
 	} token[MODEL_TOKENS];

@@ -98,7 +98,7 @@ int model_mpsc_recv(struct model_mpsc *m, int limit)
 		return 0;
 	if (n == 0)
 		return (m->closed || !m->senders) && !m->used ? CHP_ECLOSED
-							       : CHP_PENDING;
+							      : CHP_PENDING;
 	memset(m->out, 0, sizeof(m->out));
 	memcpy(m->out, m->buffer, sizeof(int) * (size_t)n);
 	m->len -= n;

@@ -149,8 +149,7 @@ int model_semaphore_resize(struct model_semaphore *m, int64_t capacity)
 
 	if (capacity < 0)
 		return CHP_EINVAL;
-	if (capacity > CHP_SEMAPHORE_MAX ||
-	    m->count + by > CHP_SEMAPHORE_MAX ||
+	if (capacity > CHP_SEMAPHORE_MAX || m->count + by > CHP_SEMAPHORE_MAX ||
 	    m->count + by < -CHP_SEMAPHORE_MAX)
 		return CHP_EOVERFLOW;
 	m->capacity = capacity;

@@ -1,0 +1,435 @@
+/*
+ * lin_sync.c - semaphores, mutexes, once cells, notify: what threads saw.
+ */
+#include "lin_tests.h"
+
+#include "model_mutex.h"
+#include "model_notify.h"
+#include "model_once.h"
+#include "model_semaphore.h"
+
+/* ---- Semaphores ---- */
+
+enum { ACQUIRE, TRY, RELEASE, DRAIN, AVAILABLE, CLOSE };
+
+static const char *const sem_names[] = { "acquire", "try",       "release",
+					 "drain",   "available", "close" };
+
+static enum lin_answer step_sem(void *model, const struct lin_call *c)
+{
+	struct model_semaphore *m = model;
+
+	switch (c->what) {
+	case ACQUIRE:
+		return lin_compare(model_semaphore_poll(m, c->thread, c->arg),
+				   c);
+	case TRY:
+		return lin_compare(model_semaphore_try(m, c->arg), c);
+	case RELEASE:
+		return lin_compare(model_semaphore_release(m, c->arg), c);
+	case DRAIN:
+		return lin_compare(model_semaphore_drain(m), c);
+	case AVAILABLE:
+		return lin_compare(model_semaphore_available(m), c);
+	default:
+		model_semaphore_close(m);
+		return LIN_SAME;
+	}
+}
+
+static void cancel_sem(void *model, const struct lin_call *c)
+{
+	model_semaphore_cancel(model, c->thread);
+}
+
+static const struct lin_spec sem_spec = { "semaphore",
+					  sizeof(struct model_semaphore),
+					  step_sem, cancel_sem, sem_names };
+
+static chp_semaphore sem;
+static chp_policy sem_policy;
+
+static void begin_sem(struct lin_rounds *r, void *model)
+{
+	int64_t permits = h_below(&r->thread[0].rng, 3);
+
+	CHECK_CODE(chp_semaphore_init(&sem, permits, sem_policy), 0);
+	model_semaphore_init(model, permits, sem_policy);
+}
+
+static void act_sem(struct lin_thread *t, int i)
+{
+	int64_t n = h_below(&t->rng, 3);
+	struct lin_call *c;
+	chp_wait w;
+
+	(void)i;
+	switch (h_below(&t->rng, 12)) {
+	default:
+		w = lin_limit(t);
+		c = lin_begin(t, ACQUIRE, n);
+		lin_end(c, chp_semaphore_acquire_with(&sem, n, &w));
+		break;
+	case 4:
+	case 5:
+		c = lin_begin(t, TRY, n);
+		lin_end(c, chp_semaphore_try_acquire(&sem, n));
+		break;
+	case 6:
+	case 7:
+	case 8:
+		c = lin_begin(t, RELEASE, n);
+		lin_end(c, chp_semaphore_release(&sem, n));
+		break;
+	case 9:
+		c = lin_begin(t, DRAIN, 0);
+		lin_end(c, chp_semaphore_drain(&sem));
+		break;
+	case 10:
+		c = lin_begin(t, AVAILABLE, 0);
+		lin_end(c, chp_semaphore_available(&sem));
+		break;
+	case 11:
+		if (h_below(&t->rng, 4))
+			return;
+		c = lin_begin(t, CLOSE, 0);
+		chp_semaphore_close(&sem);
+		lin_end(c, 0);
+	}
+}
+
+static void end_sem(struct lin_rounds *r)
+{
+	(void)r;
+	chp_semaphore_destroy(&sem);
+}
+
+void semaphores_are_linearizable(chp_policy policy)
+{
+	static struct lin_rounds r;
+
+	sem_policy = policy;
+	r = (struct lin_rounds){ .spec = &sem_spec,
+				 .threads = 3,
+				 .calls = 5,
+				 .must_explain = true,
+				 .begin = begin_sem,
+				 .act = act_sem,
+				 .end = end_sem };
+	CHECK_EQ(lin_run(&r, h_rounds(500)), 0);
+}
+
+/* A semaphore that looks first and takes afterwards. */
+static int64_t planted_count;
+
+static int planted_try(int64_t n)
+{
+	int64_t count = __atomic_load_n(&planted_count, __ATOMIC_RELAXED);
+
+	if (count < n)
+		return CHP_EAGAIN;
+	h_yield();
+	__atomic_store_n(&planted_count, count - n, __ATOMIC_RELAXED);
+	return 0;
+}
+
+static void begin_planted(struct lin_rounds *r, void *model)
+{
+	(void)r;
+	planted_count = 2;
+	model_semaphore_init(model, 2, CHP_FIFO);
+}
+
+static void act_planted(struct lin_thread *t, int i)
+{
+	struct lin_call *c = lin_begin(t, TRY, 1);
+
+	(void)i;
+	lin_end(c, planted_try(1));
+}
+
+static void end_planted(struct lin_rounds *r)
+{
+	(void)r;
+}
+
+void a_semaphore_that_takes_twice_is_refused(void)
+{
+	static struct lin_rounds r;
+	long refused = 0;
+
+	r = (struct lin_rounds){ .spec = &sem_spec,
+				 .threads = 3,
+				 .calls = 3,
+				 .must_explain = false,
+				 .begin = begin_planted,
+				 .act = act_planted,
+				 .end = end_planted };
+	for (int i = 0; i < 1000 && !refused; i++)
+		refused = lin_run(&r, 100);
+	CHECK(refused > 0);
+}
+
+/* ---- Mutexes ---- */
+
+enum { LOCK, TRY_LOCK, UNLOCK };
+
+static const char *const lock_names[] = { "lock", "try", "unlock" };
+
+static enum lin_answer step_lock(void *model, const struct lin_call *c)
+{
+	struct model_mutex *m = model;
+
+	switch (c->what) {
+	case LOCK:
+		return lin_compare(model_mutex_poll(m, c->thread), c);
+	case TRY_LOCK:
+		return lin_compare(model_mutex_try(m), c);
+	default:
+		model_mutex_unlock(m);
+		return LIN_SAME;
+	}
+}
+
+static void cancel_lock(void *model, const struct lin_call *c)
+{
+	model_mutex_cancel(model, c->thread);
+}
+
+static const struct lin_spec lock_spec = { "mutex", sizeof(struct model_mutex),
+					   step_lock, cancel_lock, lock_names };
+
+static chp_mutex mutex;
+static bool mutex_fifo;
+
+static void begin_lock(struct lin_rounds *r, void *model)
+{
+	(void)r;
+	CHECK_CODE(chp_mutex_init(&mutex, mutex_fifo ? CHP_MUTEX_FIFO : 0), 0);
+	model_mutex_init(model, mutex_fifo);
+}
+
+/* Two calls each: lock somehow, and unlock. */
+static void act_lock(struct lin_thread *t, int i)
+{
+	bool tries = h_below(&t->rng, 3) == 0;
+	chp_wait w = lin_limit(t);
+	struct lin_call *c = lin_begin(t, tries ? TRY_LOCK : LOCK, 0);
+	int r = tries ? chp_mutex_try_lock(&mutex)
+		      : chp_mutex_lock_with(&mutex, &w);
+
+	(void)i;
+	lin_end(c, r);
+	if (r != 0)
+		return;
+	c = lin_begin(t, UNLOCK, 0);
+	chp_mutex_unlock(&mutex);
+	lin_end(c, 0);
+}
+
+static void end_lock(struct lin_rounds *r)
+{
+	(void)r;
+	chp_mutex_destroy(&mutex);
+}
+
+static void run_lock(bool fifo)
+{
+	static struct lin_rounds r;
+
+	mutex_fifo = fifo;
+	r = (struct lin_rounds){ .spec = &lock_spec,
+				 .threads = 4,
+				 .calls = 3,
+				 .must_explain = true,
+				 .begin = begin_lock,
+				 .act = act_lock,
+				 .end = end_lock };
+	CHECK_EQ(lin_run(&r, h_rounds(500)), 0);
+}
+
+void mutexes_are_linearizable(void)
+{
+	run_lock(false);
+	run_lock(true);
+}
+
+/* ---- Once cells ---- */
+
+enum { BEGIN, TRY_BEGIN, FINISH, FAIL, WAIT };
+
+static const char *const once_names[] = { "begin", "try", "finish", "fail",
+					  "wait" };
+
+static enum lin_answer step_once(void *model, const struct lin_call *c)
+{
+	struct model_once *m = model;
+
+	switch (c->what) {
+	case BEGIN:
+		return lin_compare(model_once_begin(m, c->thread), c);
+	case TRY_BEGIN:
+		return lin_compare(model_once_try_begin(m), c);
+	case WAIT:
+		return lin_compare(model_once_wait(m, c->thread), c);
+	case FINISH:
+		model_once_finish(m);
+		return LIN_SAME;
+	default:
+		model_once_fail(m);
+		return LIN_SAME;
+	}
+}
+
+static void cancel_once(void *model, const struct lin_call *c)
+{
+	model_once_cancel(model, c->thread);
+}
+
+static const struct lin_spec once_spec = { "once cell",
+					   sizeof(struct model_once), step_once,
+					   cancel_once, once_names };
+
+static chp_once_cell cell;
+
+static void begin_once(struct lin_rounds *r, void *model)
+{
+	(void)r;
+	(void)model;
+	cell = (chp_once_cell)CHP_ONCE_CELL_INIT;
+}
+
+static void act_once(struct lin_thread *t, int i)
+{
+	chp_wait w = lin_limit(t);
+	int what = (int)h_below(&t->rng, 4), r;
+	struct lin_call *c;
+
+	(void)i;
+	what = what == 0 ? TRY_BEGIN : what == 1 ? WAIT : BEGIN;
+	c = lin_begin(t, what, 0);
+	r = what == TRY_BEGIN ? chp_once_cell_try_begin(&cell)
+	    : what == WAIT    ? chp_once_cell_wait_with(&cell, &w)
+			      : chp_once_cell_begin_with(&cell, &w);
+	lin_end(c, r);
+	if (r != 1)
+		return;
+	what = h_below(&t->rng, 3) ? FAIL : FINISH;
+	c = lin_begin(t, what, 0);
+	if (what == FAIL)
+		chp_once_cell_fail(&cell);
+	else
+		chp_once_cell_finish(&cell);
+	lin_end(c, 0);
+}
+
+static void end_once(struct lin_rounds *r)
+{
+	(void)r;
+	chp_once_cell_destroy(&cell);
+}
+
+void once_cells_are_linearizable(void)
+{
+	static struct lin_rounds r;
+
+	r = (struct lin_rounds){ .spec = &once_spec,
+				 .threads = 4,
+				 .calls = 3,
+				 .must_explain = true,
+				 .begin = begin_once,
+				 .act = act_once,
+				 .end = end_once };
+	CHECK_EQ(lin_run(&r, h_rounds(500)), 0);
+}
+
+/* ---- Notify ---- */
+
+enum { NOTIFIED, ONE, LAST, WAITERS };
+
+static const char *const notify_names[] = { "wait", "one", "last", "waiters" };
+
+static enum lin_answer step_notify(void *model, const struct lin_call *c)
+{
+	struct model_notify *m = model;
+
+	switch (c->what) {
+	case NOTIFIED:
+		if (!mq_has(&m->queue, c->thread) &&
+		    m->told[c->thread] == NOT_TOLD)
+			model_notify_make(m, c->thread);
+		return lin_compare(model_notify_poll(m, c->thread), c);
+	case ONE:
+		model_notify_one(m);
+		return LIN_SAME;
+	case LAST:
+		model_notify_last(m);
+		return LIN_SAME;
+	default:
+		model_notify_waiters(m);
+		return LIN_SAME;
+	}
+}
+
+static void cancel_notify(void *model, const struct lin_call *c)
+{
+	model_notify_cancel(model, c->thread);
+}
+
+static const struct lin_spec notify_spec = { "notify",
+					     sizeof(struct model_notify),
+					     step_notify, cancel_notify,
+					     notify_names };
+
+static chp_notify notify;
+
+static void begin_notify(struct lin_rounds *r, void *model)
+{
+	(void)r;
+	(void)model;
+	chp_notify_init(&notify);
+}
+
+static void act_notify(struct lin_thread *t, int i)
+{
+	chp_wait w = lin_limit(t);
+	int what = (int)h_below(&t->rng, 6);
+	struct lin_call *c;
+
+	(void)i;
+	c = lin_begin(t, what < 4 ? what : NOTIFIED, 0);
+	switch (c->what) {
+	case NOTIFIED:
+		lin_end(c, chp_notify_wait_with(&notify, &w));
+		return;
+	case ONE:
+		chp_notify_one(&notify);
+		break;
+	case LAST:
+		chp_notify_last(&notify);
+		break;
+	default:
+		chp_notify_waiters(&notify);
+	}
+	lin_end(c, 0);
+}
+
+static void end_notify(struct lin_rounds *r)
+{
+	(void)r;
+	chp_notify_destroy(&notify);
+}
+
+void notify_is_linearizable(void)
+{
+	static struct lin_rounds r;
+
+	r = (struct lin_rounds){ .spec = &notify_spec,
+				 .threads = 4,
+				 .calls = 4,
+				 .must_explain = true,
+				 .begin = begin_notify,
+				 .act = act_notify,
+				 .end = end_notify };
+	CHECK_EQ(lin_run(&r, h_rounds(500)), 0);
+}
