@@ -92,6 +92,7 @@ struct wait {
 	struct listener own, *listener;
 	bool polled, armed, timer_armed;
 	struct group *group;
+	struct driver *driver; /* a task that blocks on it; else NULL */
 
 	/* the part's */
 	int64_t n;
@@ -150,6 +151,11 @@ bool wait_on(const struct object *o, const struct wait_class *cls,
 void waits_cancel(const struct object *o, const void *handle);
 void waits_reset(void);
 void waits_end(void);
+/* For tasks that block: the model's turns of a wait, and its end. */
+bool wait_can_go_on(struct wait *w);
+int wait_poll_model(struct wait *w);
+void wait_finish(struct wait *w, int r);
+void waits_expect(void);
 
 /* Steps of the frame's own. */
 void step_poll(void);
@@ -157,6 +163,12 @@ void step_cancel(void);
 void step_select(void);
 void step_woken(void);
 void step_clock(void);
+
+/* Tasks that block on a wait: tasks.c. */
+void step_task(void);
+void step_disturb(void);
+void tasks_settle(void);
+void task_give_up(struct wait *w);
 
 /* Compare the wakes since the last look. */
 void waits_check(void);

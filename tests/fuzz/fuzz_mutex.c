@@ -128,6 +128,7 @@ static void unlock(struct object *o)
 	if (!r->held)
 		return;
 	SAY("  unlock");
+	chp_mutex_adopt(r->m); /* maybe from a task */
 	drop_hold(o);
 	model_mutex_unlock(M(o));
 	if (r->guard.mutex)
@@ -145,6 +146,7 @@ static void wait_cond(struct object *o)
 	    !(w = wait_new(o, &cond_class)))
 		return;
 	SAY("  wait %jd: for a signal", w->id);
+	chp_mutex_adopt(REAL(o)->m);
 	drop_hold(o);
 	chp_cond_wait_op(&w->cond, &REAL(o)->c, REAL(o)->m);
 	wait_begin_now(w, &w->cond.op);

@@ -97,6 +97,11 @@ static void receiver(struct object *o)
 		wait_begin(w, &w->oneshot.op);
 		return;
 	case 2:
+		/* Another owner has it: a task that blocks. */
+		for (int i = 0; i < WAITS; i++)
+			if (waits[i].cls == &recv_class && waits[i].driver &&
+			    waits[i].object == o)
+				return;
 		SAY("  close");
 		chp_oneshot_close(&r->rx);
 		C(o)->closed |= C(o)->rx;

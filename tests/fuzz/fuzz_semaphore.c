@@ -252,7 +252,8 @@ static void compare(struct object *o)
 	EXPECT(chp_semaphore_waiters(s, list, MODEL_WAITERS), m->queue.len);
 	for (int i = 0; i < m->queue.len; i++) {
 		EXPECT(list[i].permits, m->want[m->queue.at[i]]);
-		EXPECT(list[i].kind, CHP_POLLER);
+		EXPECT(list[i].kind,
+		       waits[m->queue.at[i]].driver ? CHP_TASK : CHP_POLLER);
 	}
 	chp_semaphore_save(s, &state);
 	EXPECT(state.permits, m->count);

@@ -161,6 +161,12 @@ static void step(void)
 	case 10:
 		step_poll();
 		break;
+	case 7:
+		step_task();
+		break;
+	case 6:
+		step_disturb();
+		break;
 	case 11:
 		step_woken();
 		break;
@@ -179,6 +185,7 @@ static void step(void)
 
 static void compare(void)
 {
+	tasks_settle();
 	waits_check();
 	for (unsigned i = 0; i < object_count; i++)
 		objects[i].part->compare(&objects[i]);

@@ -39,7 +39,7 @@ static int poll_real(chp_op *op, struct listener *l)
 /* ---- The model's side ---- */
 
 /* Would a poll come further?  With everything put back. */
-static bool can_go_on(struct wait *w)
+bool wait_can_go_on(struct wait *w)
 {
 	static uint8_t before[MODEL_MAX];
 	bool yes;
@@ -68,23 +68,21 @@ static bool expired(const struct wait *w)
 	return w->deadline && chp_now() >= w->deadline;
 }
 
-static void expect_wakes(void);
-
-static int model_poll(struct wait *w)
+int wait_poll_model(struct wait *w)
 {
 	int r = w->cls->poll(w);
 
 	if (r != CHP_PENDING || !expired(w))
 		return r;
 	/* For a moment it waited: who had waited for that was woken. */
-	expect_wakes();
+	waits_expect();
 	w->cls->cancel(w);
 	return CHP_ETIMEDOUT;
 }
 
 /* ---- One wait ---- */
 
-static void finish(struct wait *w, int r)
+void wait_finish(struct wait *w, int r)
 {
 	const struct wait_class *cls = w->cls;
 
@@ -104,7 +102,7 @@ static void left_pending(struct wait *w, struct listener *l)
 
 static void poll(struct wait *w, struct listener *l)
 {
-	int want = model_poll(w), r;
+	int want = wait_poll_model(w), r;
 
 	r = poll_real(w->op, l);
 	SAY("  wait %jd polled: %jd", w->id, r);
@@ -112,7 +110,7 @@ static void poll(struct wait *w, struct listener *l)
 	if (r == CHP_PENDING)
 		left_pending(w, l);
 	else
-		finish(w, r == CHP_ETIMEDOUT ? GIVEN_UP : r);
+		wait_finish(w, r == CHP_ETIMEDOUT ? GIVEN_UP : r);
 }
 
 static void cancel(struct wait *w)
@@ -122,7 +120,7 @@ static void cancel(struct wait *w)
 	r = chp_op_cancel(w->op);
 	SAY("  wait %jd cancelled: %jd", w->id, r);
 	EXPECT(r, want);
-	finish(w, GIVEN_UP);
+	wait_finish(w, GIVEN_UP);
 }
 
 struct wait *wait_new(struct object *o, const struct wait_class *cls)
@@ -203,8 +201,8 @@ static void group_lose(struct group *g, int but)
 			continue;
 		if (w->polled)
 			w->cls->cancel(w);
-		finish(w, GIVEN_UP);
-		expect_wakes();
+		wait_finish(w, GIVEN_UP);
+		waits_expect();
 	}
 }
 
@@ -215,13 +213,13 @@ static void group_poll(struct group *g)
 	for (unsigned i = 0; i < g->count; i++) {
 		if (!g->waits[i])
 			continue;
-		result = model_poll(g->waits[i]);
+		result = wait_poll_model(g->waits[i]);
 		if (result != CHP_PENDING) {
 			want = (int)i;
 			break;
 		}
 		left_pending(g->waits[i], &g->listener);
-		expect_wakes();
+		waits_expect();
 	}
 	r = poll_real(&g->select.op, &g->listener);
 	SAY("  select %jd polled: %jd", g - groups, r);
@@ -229,8 +227,8 @@ static void group_poll(struct group *g)
 	if (r == CHP_PENDING)
 		return;
 	EXPECT(g->arms[r].result, result);
-	finish(g->waits[r], result == CHP_ETIMEDOUT ? GIVEN_UP : result);
-	expect_wakes();
+	wait_finish(g->waits[r], result == CHP_ETIMEDOUT ? GIVEN_UP : result);
+	waits_expect();
 	if (g->losers_go)
 		group_lose(g, r);
 	group_dissolve(g);
@@ -255,7 +253,7 @@ static void group_make(struct group *g)
 	for (unsigned i = 0; i < count; i++) {
 		struct wait *w = &waits[below(WAITS)];
 
-		if (!w->cls || w->group)
+		if (!w->cls || w->group || w->driver)
 			continue;
 		w->group = g;
 		g->waits[i] = w;
@@ -282,7 +280,7 @@ void step_poll(void)
 	unsigned which = take();
 	struct wait *w = &waits[which % WAITS];
 
-	if (!w->cls)
+	if (!w->cls || w->driver)
 		return;
 	if (w->group)
 		group_poll(w->group);
@@ -294,7 +292,7 @@ void step_cancel(void)
 {
 	struct wait *w = &waits[below(WAITS)];
 
-	if (!w->cls)
+	if (!w->cls || w->driver)
 		return;
 	if (w->group)
 		group_cancel(w->group);
@@ -319,12 +317,13 @@ void step_woken(void)
 	for (int i = 0; i < WAITS; i++) {
 		struct wait *w = &waits[i];
 
-		if (!w->cls || !w->polled || w->armed)
+		if (!w->cls || !w->polled || w->armed || w->driver)
 			continue;
 		if (w->group)
 			group_poll(w->group);
 		else
 			poll(w, &w->own);
+		tasks_settle();
 		waits_check();
 	}
 }
@@ -344,7 +343,7 @@ static void expect_wakes_of(struct wait *w)
 	struct listener *l = w->listener;
 
 	if (w->armed) {
-		if (can_go_on(w)) {
+		if (wait_can_go_on(w)) {
 			l->must++;
 			w->armed = false;
 		} else if (w->cls->wakes_early) {
@@ -359,10 +358,10 @@ static void expect_wakes_of(struct wait *w)
 }
 
 /* After each change of a model. */
-static void expect_wakes(void)
+void waits_expect(void)
 {
 	for (int i = 0; i < WAITS; i++)
-		if (waits[i].cls && waits[i].polled)
+		if (waits[i].cls && waits[i].polled && !waits[i].driver)
 			expect_wakes_of(&waits[i]);
 }
 
@@ -402,7 +401,8 @@ static void check_listener(struct listener *l)
 		early_wakes(l, l->wakes - l->must);
 	l->wakes = l->must = l->may = 0;
 	for (int i = 0; i < WAITS; i++)
-		if (waits[i].cls && waits[i].listener == l) {
+		if (waits[i].cls && waits[i].listener == l &&
+		    !waits[i].driver) {
 			held += waits[i].armed + waits[i].timer_armed;
 			spare += waits[i].cls->has_timer;
 		}
@@ -414,7 +414,7 @@ static void check_listener(struct listener *l)
 
 void waits_check(void)
 {
-	expect_wakes();
+	waits_expect();
 	for (int i = 0; i < WAITS; i++)
 		check_listener(&waits[i].own);
 	for (int i = 0; i < GROUPS; i++)
@@ -431,10 +431,13 @@ void waits_reset(void)
 
 static void give_up(struct wait *w)
 {
-	if (w->group)
+	if (w->driver)
+		task_give_up(w);
+	else if (w->group)
 		group_cancel(w->group);
 	if (w->cls)
 		cancel(w);
+	tasks_settle();
 	waits_check();
 }
 

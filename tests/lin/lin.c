@@ -79,27 +79,35 @@ static bool go_on(struct search *s, int j, enum stage to, const uint8_t *model)
 	return found;
 }
 
-static bool try_call(struct search *s, int j, const uint8_t *model)
+/*
+ * Give up a call that has waited.  What it was granted after its last look it
+ * gives back, so the model may well be ready to let it go on.
+ */
+static bool try_cancel(struct search *s, int j, const uint8_t *model)
 {
 	const struct lin_call *c = &s->h->calls[j];
 	uint8_t next[LIN_MODEL_MAX] __attribute__((aligned(16)));
 
-	memcpy(next, model, s->spec->size);
-	switch (s->spec->step(next, c)) {
-	case LIN_SAME:
-		return go_on(s, j, FINISHED, next);
-	case LIN_NO:
-		return false;
-	case LIN_WAITS:
-		break;
-	}
-	if (s->stage[j] == NOT_YET)
-		return go_on(s, j, WAITING, next);
-	if (!lin_gave_up(c->result))
+	if (s->stage[j] != WAITING || !lin_gave_up(c->result))
 		return false;
 	memcpy(next, model, s->spec->size);
 	s->spec->cancel(next, c);
 	return go_on(s, j, FINISHED, next);
+}
+
+static bool try_call(struct search *s, int j, const uint8_t *model)
+{
+	uint8_t next[LIN_MODEL_MAX] __attribute__((aligned(16)));
+
+	memcpy(next, model, s->spec->size);
+	switch (s->spec->step(next, &s->h->calls[j])) {
+	case LIN_SAME:
+		return go_on(s, j, FINISHED, next);
+	case LIN_WAITS:
+		return s->stage[j] == NOT_YET && go_on(s, j, WAITING, next);
+	default:
+		return false;
+	}
 }
 
 static bool search(struct search *s, const uint8_t *model)
@@ -112,7 +120,8 @@ static bool search(struct search *s, const uint8_t *model)
 	if (known_dead(s, f))
 		return false;
 	for (int j = 0; j < s->h->count; j++)
-		if (may_step(s, j) && try_call(s, j, model))
+		if (may_step(s, j) &&
+		    (try_call(s, j, model) || try_cancel(s, j, model)))
 			return true;
 	remember_dead(s, f);
 	return false;
