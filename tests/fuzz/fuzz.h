@@ -169,6 +169,8 @@ void step_task(void);
 void step_disturb(void);
 void tasks_settle(void);
 void task_give_up(struct wait *w);
+/* A task of a part has begun (1), or is about to end (-1). */
+void tasks_moved(int by);
 
 /* Compare the wakes since the last look. */
 void waits_check(void);
@@ -203,7 +205,7 @@ extern const struct part *const all_parts[];
 extern const unsigned all_parts_count;
 
 /* clang-format off */
-extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded, part_mutex, part_rwlock, part_notify, part_barrier, part_wait_group, part_once, part_oneshot, part_broadcast, part_watch, part_cancel, part_mpmc;
+extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded, part_mutex, part_rwlock, part_notify, part_barrier, part_wait_group, part_once, part_oneshot, part_broadcast, part_watch, part_cancel, part_mpmc, part_group;
 /* clang-format on */
 
 /* Run one input; the name of a part instead of the first byte, or NULL. */

@@ -10,7 +10,7 @@ const struct part *const all_parts[] = {
 	&part_semaphore, &part_mpsc,    &part_mpsc_unbounded, &part_mutex,
 	&part_rwlock,    &part_notify,  &part_barrier,        &part_wait_group,
 	&part_once,      &part_oneshot, &part_broadcast,      &part_watch,
-	&part_cancel,    &part_mpmc,
+	&part_cancel,    &part_mpmc,    &part_group,
 };
 const unsigned all_parts_count = sizeof(all_parts) / sizeof(*all_parts);
 

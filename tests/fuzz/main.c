@@ -52,7 +52,7 @@ static int run_file(const char *path)
 
 	if (!f) {
 		perror(path);
-		return 0;
+		exit(1);
 	}
 	length = fread(bytes, 1, sizeof(bytes), f);
 	fclose(f);

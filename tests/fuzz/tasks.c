@@ -26,6 +26,13 @@ struct driver {
 
 static struct driver drivers[WAITS];
 static unsigned long moves;
+static int others; /* tasks of parts that have not ended */
+
+void tasks_moved(int by)
+{
+	moves++;
+	others += by;
+}
 
 /* ---- The operation around ---- */
 
@@ -199,7 +206,8 @@ static void settle(struct driver *d)
 void tasks_settle(void)
 {
 	unsigned long before;
-	bool any = false;
+	static unsigned long settled;
+	bool any = others > 0 || moves != settled;
 
 	for (int i = 0; i < WAITS; i++)
 		any |= drivers[i].wait != NULL;
@@ -210,6 +218,7 @@ void tasks_settle(void)
 		for (int i = 0; i < 4; i++)
 			chp_yield();
 	} while (moves != before);
+	settled = moves;
 	for (int i = 0; i < WAITS; i++)
 		settle(&drivers[i]);
 }
