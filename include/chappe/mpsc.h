@@ -24,7 +24,8 @@
  *
  * Closing (by the receiver) refuses new messages; what is buffered, and what
  * holders of permits still send, is delivered before CHP_ECLOSED.  A waiting
- * operation that was given a place and has not fetched it loses it.
+ * operation that was given a place and has not fetched it loses it; the place
+ * counts as taken until that operation is polled again or cancelled.
  *
  * All-zero handles are empty: sending and receiving through one is CHP_EINVAL,
  * it counts as closed, has no capacity, and may be dropped; a clone of one is

@@ -67,6 +67,7 @@ struct listener {
 
 struct object;
 struct wait;
+struct group;
 
 struct wait_class {
 	const char *name;
@@ -157,6 +158,16 @@ int wait_poll_model(struct wait *w);
 void wait_finish(struct wait *w, int r);
 void waits_expect(void);
 
+/* Poll with that waker (NULL: none); note who has been left with it. */
+int wait_poll_real(chp_op *op, struct listener *l);
+void wait_left_pending(struct wait *w, struct listener *l);
+
+/* selects.c */
+void select_poll(struct group *g);
+void select_cancel(struct group *g);
+struct listener *select_listener(int i);
+void selects_reset(void);
+
 /* Steps of the frame's own. */
 void step_poll(void);
 void step_cancel(void);
@@ -201,14 +212,12 @@ void *object_new(struct object *o, size_t size);
 #define REAL(o)  ((struct real *)(o)->real)
 #define MODEL(o) ((struct model *)(o)->model)
 
-extern const struct part *const all_parts[];
-extern const unsigned all_parts_count;
+extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded,
+	part_mutex, part_rwlock, part_notify, part_barrier, part_wait_group,
+	part_once, part_oneshot, part_broadcast, part_watch, part_cancel,
+	part_mpmc, part_group;
 
-/* clang-format off */
-extern const struct part part_semaphore, part_mpsc, part_mpsc_unbounded, part_mutex, part_rwlock, part_notify, part_barrier, part_wait_group, part_once, part_oneshot, part_broadcast, part_watch, part_cancel, part_mpmc, part_group;
-/* clang-format on */
-
-/* Run one input; the name of a part instead of the first byte, or NULL. */
+/* Run one input. */
 void run_input(const uint8_t *data, size_t size);
 
 /* A destructor that counts in o->dropped. */

@@ -1,5 +1,6 @@
 /*
- * waits.c - operations of the program, alone, limited in time, or selected.
+ * waits.c - operations of the program: polling and cancelling them beside the
+ * model, and counting wakes.
  */
 #include "fuzz.h"
 
@@ -28,7 +29,7 @@ static void on_release(void *data)
 static const chp_waker_class listener_class = { on_wake, on_retain,
 						on_release };
 
-static int poll_real(chp_op *op, struct listener *l)
+int wait_poll_real(chp_op *op, struct listener *l)
 {
 	chp_poll_ctx ctx =
 		chp_poll_ctx_of((chp_waker){ l ? &listener_class : NULL, l });
@@ -92,7 +93,7 @@ void wait_finish(struct wait *w, int r)
 	cls->done(w, r);
 }
 
-static void left_pending(struct wait *w, struct listener *l)
+void wait_left_pending(struct wait *w, struct listener *l)
 {
 	w->polled = true;
 	w->listener = l ? l : &w->own;
@@ -104,11 +105,11 @@ static void poll(struct wait *w, struct listener *l)
 {
 	int want = wait_poll_model(w), r;
 
-	r = poll_real(w->op, l);
+	r = wait_poll_real(w->op, l);
 	SAY("  wait %jd polled: %jd", w->id, r);
 	EXPECT(r, want);
 	if (r == CHP_PENDING)
-		left_pending(w, l);
+		wait_left_pending(w, l);
 	else
 		wait_finish(w, r == CHP_ETIMEDOUT ? GIVEN_UP : r);
 }
@@ -172,107 +173,6 @@ bool wait_on(const struct object *o, const struct wait_class *cls,
 	return false;
 }
 
-/* ---- Selects ---- */
-
-static struct group {
-	chp_select_op select; /* in use: count is not 0 */
-	chp_select_arm arms[ARMS];
-	struct wait *waits[ARMS];
-	struct listener listener;
-	unsigned count;
-	bool losers_go;
-} groups[GROUPS];
-
-static void group_dissolve(struct group *g)
-{
-	for (unsigned i = 0; i < g->count; i++)
-		if (g->waits[i] && g->waits[i]->group == g)
-			g->waits[i]->group = NULL;
-	g->count = 0;
-}
-
-/* The model's turn of giving up the arms but one. */
-static void group_lose(struct group *g, int but)
-{
-	for (unsigned i = 0; i < g->count; i++) {
-		struct wait *w = g->waits[i];
-
-		if (!w || (int)i == but)
-			continue;
-		if (w->polled)
-			w->cls->cancel(w);
-		wait_finish(w, GIVEN_UP);
-		waits_expect();
-	}
-}
-
-static void group_poll(struct group *g)
-{
-	int want = CHP_PENDING, result = 0, r;
-
-	for (unsigned i = 0; i < g->count; i++) {
-		if (!g->waits[i])
-			continue;
-		result = wait_poll_model(g->waits[i]);
-		if (result != CHP_PENDING) {
-			want = (int)i;
-			break;
-		}
-		left_pending(g->waits[i], &g->listener);
-		waits_expect();
-	}
-	r = poll_real(&g->select.op, &g->listener);
-	SAY("  select %jd polled: %jd", g - groups, r);
-	EXPECT(r, want);
-	if (r == CHP_PENDING)
-		return;
-	EXPECT(g->arms[r].result, result);
-	wait_finish(g->waits[r], result == CHP_ETIMEDOUT ? GIVEN_UP : result);
-	waits_expect();
-	if (g->losers_go)
-		group_lose(g, r);
-	group_dissolve(g);
-}
-
-static void group_cancel(struct group *g)
-{
-	SAY("  select %jd cancelled", g - groups);
-	EXPECT(chp_op_cancel(&g->select.op), CHP_HELD_NOTHING);
-	if (g->losers_go)
-		group_lose(g, -1);
-	group_dissolve(g);
-}
-
-static void group_make(struct group *g)
-{
-	unsigned count = 1 + below(ARMS), enabled = 0;
-
-	g->losers_go = one_in(2);
-	memset(g->arms, 0, sizeof(g->arms));
-	memset(g->waits, 0, sizeof(g->waits));
-	for (unsigned i = 0; i < count; i++) {
-		struct wait *w = &waits[below(WAITS)];
-
-		if (!w->cls || w->group || w->driver)
-			continue;
-		w->group = g;
-		g->waits[i] = w;
-		g->arms[i].op = w->op;
-		enabled++;
-		SAY("  select %jd: arm %jd is wait %jd", g - groups, i, w->id);
-	}
-	EXPECT(chp_select_init(&g->select, g->arms, count,
-			       CHP_BIASED |
-				       (g->losers_go ? CHP_CANCEL_LOSERS : 0)),
-	       0);
-	if (!enabled) {
-		EXPECT(poll_real(&g->select.op, NULL), CHP_EDISABLED);
-		return;
-	}
-	g->count = count;
-	group_poll(g);
-}
-
 /* ---- Steps ---- */
 
 void step_poll(void)
@@ -283,7 +183,7 @@ void step_poll(void)
 	if (!w->cls || w->driver)
 		return;
 	if (w->group)
-		group_poll(w->group);
+		select_poll(w->group);
 	else
 		poll(w, which >= 240 ? NULL : &w->own);
 }
@@ -295,19 +195,9 @@ void step_cancel(void)
 	if (!w->cls || w->driver)
 		return;
 	if (w->group)
-		group_cancel(w->group);
+		select_cancel(w->group);
 	else
 		cancel(w);
-}
-
-void step_select(void)
-{
-	struct group *g = &groups[below(GROUPS)];
-
-	if (g->count)
-		group_poll(g);
-	else
-		group_make(g);
 }
 
 /* Poll all who have been woken, as an executor would. */
@@ -320,7 +210,7 @@ void step_woken(void)
 		if (!w->cls || !w->polled || w->armed || w->driver)
 			continue;
 		if (w->group)
-			group_poll(w->group);
+			select_poll(w->group);
 		else
 			poll(w, &w->own);
 		tasks_settle();
@@ -385,7 +275,7 @@ static void say_listener(const struct listener *l)
 		if (&waits[i].own == l)
 			SAY("the waker of wait %jd:", i);
 	for (int i = 0; i < GROUPS; i++)
-		if (&groups[i].listener == l)
+		if (select_listener(i) == l)
 			SAY("the waker of select %jd:", i);
 }
 
@@ -418,7 +308,7 @@ void waits_check(void)
 	for (int i = 0; i < WAITS; i++)
 		check_listener(&waits[i].own);
 	for (int i = 0; i < GROUPS; i++)
-		check_listener(&groups[i].listener);
+		check_listener(select_listener(i));
 }
 
 /* ---- Beginning and end ---- */
@@ -426,7 +316,7 @@ void waits_check(void)
 void waits_reset(void)
 {
 	memset(waits, 0, sizeof(waits));
-	memset(groups, 0, sizeof(groups));
+	selects_reset();
 }
 
 static void give_up(struct wait *w)
@@ -434,7 +324,7 @@ static void give_up(struct wait *w)
 	if (w->driver)
 		task_give_up(w);
 	else if (w->group)
-		group_cancel(w->group);
+		select_cancel(w->group);
 	if (w->cls)
 		cancel(w);
 	tasks_settle();
@@ -457,5 +347,5 @@ void waits_end(void)
 	for (int i = 0; i < WAITS; i++)
 		EXPECT(waits[i].own.refs, 0);
 	for (int i = 0; i < GROUPS; i++)
-		EXPECT(groups[i].listener.refs, 0);
+		EXPECT(select_listener(i)->refs, 0);
 }

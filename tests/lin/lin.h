@@ -64,6 +64,12 @@ static inline enum lin_answer lin_compare(int64_t model,
 				    : LIN_NO;
 }
 
+/* The same, and the value that comes with 0. */
+enum lin_answer lin_with_value(int64_t model, int value,
+			       const struct lin_call *c);
+/* A cancel for calls that have no place to lose. */
+void lin_holds_nothing(void *model, const struct lin_call *c);
+
 bool lin_explained(const struct lin_spec *spec, const void *start,
 		   const struct lin_history *h);
 void lin_print(const struct lin_spec *spec, const struct lin_history *h);
@@ -102,6 +108,10 @@ long lin_run(struct lin_rounds *r, long rounds);
 /* In act(): stamp, call, stamp.  The call's result goes to c->result. */
 struct lin_call *lin_begin(struct lin_thread *t, int what, int64_t arg);
 void lin_end(struct lin_call *c, int64_t result);
+
+/* A value that no other call of the round has. */
+int lin_fresh(void);
+void lin_no_values(void);
 
 /* A limit for calls that may wait for ever. */
 chp_wait lin_limit(struct lin_thread *t);

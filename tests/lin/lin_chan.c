@@ -3,26 +3,8 @@
  */
 #include "lin_tests.h"
 
-#include "model_broadcast.h"
 #include "model_mpsc.h"
 #include "model_oneshot.h"
-#include "model_watch.h"
-
-static chp_word values; /* the latest that was made in this round */
-
-static int fresh_value(void)
-{
-	return (int)h_add(&values, 1) + 1;
-}
-
-/* The value that comes with the result must be the model's, too. */
-static enum lin_answer with_value(int64_t result, int value,
-				  const struct lin_call *c)
-{
-	enum lin_answer a = lin_compare(result, c);
-
-	return a == LIN_SAME && result == 0 && value != c->value ? LIN_NO : a;
-}
 
 /* ---- mpsc: thread 0 receives ---- */
 
@@ -50,7 +32,7 @@ static enum lin_answer step_mpsc(void *model, const struct lin_call *c)
 		r = r == 1 ? 0 : r;
 		if (r == CHP_PENDING && c->what == TRY_RECV)
 			r = CHP_EAGAIN;
-		return with_value(r, m->out[0], c);
+		return lin_with_value(r, m->out[0], c);
 	case LEN:
 		return lin_compare(m->len, c);
 	default:
@@ -74,7 +56,7 @@ static size_t mpsc_capacity; /* 0: unbounded */
 
 static void begin_mpsc(struct lin_rounds *r, void *model)
 {
-	h_store(&values, 0);
+	lin_no_values();
 	CHECK_CODE(mpsc_capacity ? chp_mpsc_bounded(mpsc_capacity, sizeof(int),
 						    NULL, &mpsc_tx[0], &mpsc_rx)
 				 : chp_mpsc_unbounded(sizeof(int), NULL,
@@ -110,7 +92,7 @@ static void receive(struct lin_thread *t)
 static void act_mpsc(struct lin_thread *t, int i)
 {
 	bool tries = h_below(&t->rng, 3) == 0;
-	int value = fresh_value();
+	int value = lin_fresh();
 	struct lin_call *c;
 	chp_wait w;
 
@@ -156,7 +138,7 @@ static int stack[LIN_MOST], stack_len;
 static void begin_stack(struct lin_rounds *r, void *model)
 {
 	(void)r;
-	h_store(&values, 0);
+	lin_no_values();
 	stack_len = 0;
 	model_mpsc_init(model, 0);
 }
@@ -164,7 +146,7 @@ static void begin_stack(struct lin_rounds *r, void *model)
 static void act_stack(struct lin_thread *t, int i)
 {
 	bool pushes = t->number != 0;
-	int value = fresh_value(), r = 0;
+	int value = lin_fresh(), r = 0;
 	struct lin_call *c = lin_begin(t, pushes ? TRY_SEND : TRY_RECV, value);
 
 	(void)i;
@@ -226,22 +208,16 @@ static enum lin_answer step_oneshot(void *model, const struct lin_call *c)
 			r = r == CHP_PENDING  ? CHP_EAGAIN
 			    : r == CHP_EINVAL ? CHP_ECLOSED
 					      : r;
-		return with_value(r, m->value, c);
+		return lin_with_value(r, m->value, c);
 	default:
 		m->closed |= m->rx;
 		return LIN_SAME;
 	}
 }
 
-static void cancel_nothing(void *model, const struct lin_call *c)
-{
-	(void)model;
-	(void)c;
-}
-
 static const struct lin_spec oneshot_spec = { "oneshot",
 					      sizeof(struct model_oneshot),
-					      step_oneshot, cancel_nothing,
+					      step_oneshot, lin_holds_nothing,
 					      oneshot_names };
 
 static chp_oneshot_tx oneshot_tx;
@@ -304,239 +280,4 @@ void oneshots_are_linearizable(void)
 				 .act = act_oneshot,
 				 .end = end_oneshot };
 	CHECK_EQ(lin_run(&r, h_rounds(400)), 0);
-}
-
-/* ---- broadcast: each thread has a sender and a receiver ---- */
-
-enum { B_SEND, B_RECV, B_TRY, B_DROP, B_SUBSCRIBE, B_LEN };
-
-static const char *const broadcast_names[] = { "send", "recv",      "try_recv",
-					       "drop", "subscribe", "len" };
-
-static enum lin_answer step_broadcast(void *model, const struct lin_call *c)
-{
-	struct model_broadcast *m = model;
-	int r;
-
-	switch (c->what) {
-	case B_SEND:
-		return lin_compare(model_broadcast_send(m, (int)c->arg), c);
-	case B_RECV:
-	case B_TRY:
-		r = model_broadcast_recv(m, c->thread, 1);
-		if (r == CHP_PENDING && c->what == B_TRY)
-			r = CHP_EAGAIN;
-		if (r == CHP_ELAGGED && c->result == CHP_ELAGGED &&
-		    m->rx[c->thread].lagged != (uint64_t)c->value)
-			return LIN_NO;
-		return with_value(r == 1 ? 0 : r, m->out[0], c);
-	case B_DROP:
-		model_broadcast_rx_drop(m, c->thread);
-		return LIN_SAME;
-	case B_SUBSCRIBE:
-		model_broadcast_subscribe(m, c->thread);
-		return LIN_SAME;
-	default:
-		return lin_compare(m->sent - m->rx[c->thread].next, c);
-	}
-}
-
-static const struct lin_spec broadcast_spec = { "broadcast",
-						sizeof(struct model_broadcast),
-						step_broadcast, cancel_nothing,
-						broadcast_names };
-
-static chp_broadcast_tx broadcast_tx[LIN_THREADS];
-static chp_broadcast_rx broadcast_rx[LIN_THREADS];
-
-static void begin_broadcast(struct lin_rounds *r, void *model)
-{
-	h_store(&values, 0);
-	CHECK_CODE(chp_broadcast(2, sizeof(int), NULL, &broadcast_tx[0],
-				 &broadcast_rx[0]),
-		   0);
-	model_broadcast_init(model, 2);
-	model_broadcast_subscribe(model, 0);
-	for (int i = 1; i < r->threads; i++) {
-		chp_broadcast_tx_clone(&broadcast_tx[0], &broadcast_tx[i]);
-		CHECK_CODE(chp_broadcast_subscribe(&broadcast_tx[0],
-						   &broadcast_rx[i]),
-			   0);
-		model_broadcast_subscribe(model, i);
-	}
-}
-
-static void act_broadcast(struct lin_thread *t, int i)
-{
-	chp_broadcast_tx *tx = &broadcast_tx[t->number];
-	chp_broadcast_rx *rx = &broadcast_rx[t->number];
-	uint32_t what = h_below(&t->rng, 9);
-	chp_wait w = lin_limit(t);
-	uint64_t lagged = 0;
-	struct lin_call *c;
-	int value, r;
-
-	(void)i;
-	if (what < 4) {
-		value = fresh_value();
-		c = lin_begin(t, B_SEND, value);
-		lin_end(c, chp_broadcast_send(tx, &value));
-	} else if (!rx->ch) {
-		c = lin_begin(t, B_SUBSCRIBE, 0);
-		CHECK_CODE(chp_broadcast_subscribe(tx, rx), 0);
-		lin_end(c, 0);
-	} else if (what == 4) {
-		c = lin_begin(t, B_DROP, 0);
-		chp_broadcast_rx_drop(rx);
-		lin_end(c, 0);
-	} else if (what == 5) {
-		c = lin_begin(t, B_LEN, 0);
-		lin_end(c, (int64_t)chp_broadcast_len(rx));
-	} else {
-		c = lin_begin(t, what == 6 ? B_TRY : B_RECV, 0);
-		r = what == 6 ? chp_broadcast_try_recv(rx, &c->value, &lagged)
-			      : chp_broadcast_recv_with(rx, &c->value, &lagged,
-							&w);
-		lin_end(c, r);
-		if (r == CHP_ELAGGED)
-			c->value = (int)lagged;
-	}
-}
-
-static void end_broadcast(struct lin_rounds *r)
-{
-	for (int i = 0; i < r->threads; i++) {
-		chp_broadcast_rx_drop(&broadcast_rx[i]);
-		chp_broadcast_tx_drop(&broadcast_tx[i]);
-	}
-}
-
-void broadcast_is_linearizable(void)
-{
-	static struct lin_rounds r;
-
-	r = (struct lin_rounds){ .spec = &broadcast_spec,
-				 .threads = 3,
-				 .calls = 5,
-				 .must_explain = true,
-				 .begin = begin_broadcast,
-				 .act = act_broadcast,
-				 .end = end_broadcast };
-	CHECK_EQ(lin_run(&r, h_rounds(500)), 0);
-}
-
-/* ---- watch: each thread has a receiver; all use one sender ---- */
-
-enum { W_SEND, W_MODIFY, W_BORROW, W_UPDATE, W_CHANGED, W_HAS_CHANGED };
-
-static const char *const watch_names[] = { "send",    "modify",
-					   "borrow",  "borrow_and_update",
-					   "changed", "has_changed" };
-
-static enum lin_answer step_watch(void *model, const struct lin_call *c)
-{
-	struct model_watch *m = model;
-
-	switch (c->what) {
-	case W_SEND:
-		return lin_compare(model_watch_send(m, (int)c->arg), c);
-	case W_MODIFY:
-		model_watch_replace(m, m->value + 100, true);
-		return with_value(0, m->value, c);
-	case W_BORROW:
-		return with_value(0, m->value, c);
-	case W_UPDATE:
-		model_watch_see(m, c->thread);
-		return with_value(0, m->value, c);
-	case W_CHANGED:
-		return lin_compare(model_watch_changed(m, c->thread), c);
-	default:
-		return lin_compare(model_watch_has_changed(m, c->thread), c);
-	}
-}
-
-static const struct lin_spec watch_spec = { "watch", sizeof(struct model_watch),
-					    step_watch, cancel_nothing,
-					    watch_names };
-
-static chp_watch_tx watch_tx;
-static chp_watch_rx watch_rx[LIN_THREADS];
-
-static void begin_watch(struct lin_rounds *r, void *model)
-{
-	struct model_watch *m = model;
-
-	h_store(&values, 0);
-	CHECK_CODE(chp_watch(sizeof(int), NULL, NULL, &watch_tx, &watch_rx[0]),
-		   0);
-	m->senders = 1;
-	m->receivers = r->threads;
-	for (int i = 0; i < r->threads; i++) {
-		if (i)
-			chp_watch_subscribe(&watch_tx, &watch_rx[i]);
-		m->rx[i].alive = true;
-	}
-}
-
-static void add_hundred(void *value, void *arg)
-{
-	*(int *)arg = *(int *)value += 100;
-}
-
-static void act_watch(struct lin_thread *t, int i)
-{
-	chp_watch_rx *rx = &watch_rx[t->number];
-	int what = (int)h_below(&t->rng, 6), value;
-	chp_wait w = lin_limit(t);
-	struct lin_call *c;
-	chp_watch_ref ref;
-
-	(void)i;
-	value = fresh_value();
-	c = lin_begin(t, what, what == W_SEND ? value : 0);
-	switch (what) {
-	case W_SEND:
-		lin_end(c, chp_watch_send(&watch_tx, &value));
-		break;
-	case W_MODIFY:
-		lin_end(c, chp_watch_send_modify(&watch_tx, add_hundred,
-						 &c->value));
-		break;
-	case W_BORROW:
-	case W_UPDATE:
-		CHECK_CODE(what == W_BORROW
-				   ? chp_watch_borrow(rx, &ref)
-				   : chp_watch_borrow_and_update(rx, &ref),
-			   0);
-		lin_end(c, 0);
-		c->value = *(const int *)ref.value;
-		chp_watch_ref_release(&ref);
-		break;
-	case W_CHANGED:
-		lin_end(c, chp_watch_changed_with(rx, &w));
-		break;
-	default:
-		lin_end(c, chp_watch_has_changed(rx));
-	}
-}
-
-static void end_watch(struct lin_rounds *r)
-{
-	for (int i = 0; i < r->threads; i++)
-		chp_watch_rx_drop(&watch_rx[i]);
-	chp_watch_tx_drop(&watch_tx);
-}
-
-void watch_is_linearizable(void)
-{
-	static struct lin_rounds r;
-
-	r = (struct lin_rounds){ .spec = &watch_spec,
-				 .threads = 3,
-				 .calls = 5,
-				 .must_explain = true,
-				 .begin = begin_watch,
-				 .act = act_watch,
-				 .end = end_watch };
-	CHECK_EQ(lin_run(&r, h_rounds(500)), 0);
 }

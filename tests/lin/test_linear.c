@@ -96,6 +96,7 @@ static const struct h_test tests[] = {
 	TEST(a_pop_may_wait_for_a_push_that_begins_later, ON_ITS_OWN),
 	TEST(a_pop_cannot_return_before_the_push_begins, ON_ITS_OWN),
 	TEST(a_value_is_popped_once, ON_ITS_OWN),
+	TEST(who_gives_up_may_have_been_granted, ON_ITS_OWN),
 	TEST(a_semaphore_that_takes_twice_is_refused, ON_ITS_OWN),
 	TEST(a_stack_that_claims_to_be_a_queue_is_refused, ON_ITS_OWN),
 	TEST_BY_POLICY(semaphores_are_linearizable, ON_ITS_OWN),
