@@ -3,6 +3,7 @@
  */
 #include "lin_tests.h"
 
+#include "model_mpmc.h"
 #include "model_mpsc.h"
 #include "model_oneshot.h"
 
@@ -127,6 +128,110 @@ void mpsc_is_linearizable(void)
 					 .act = act_mpsc,
 					 .end = end_mpsc };
 		CHECK_EQ(lin_run(&r, h_rounds(400)), 0);
+	}
+}
+
+/* ---- mpmc: two threads receive, two send ---- */
+
+static enum lin_answer step_mpmc(void *model, const struct lin_call *c)
+{
+	struct model_mpmc *m = model;
+	int r;
+
+	switch (c->what) {
+	case SEND:
+		return lin_compare(model_mpmc_send(m, c->thread, (int)c->arg),
+				   c);
+	case TRY_SEND:
+		return lin_compare(model_mpmc_try_send(m, (int)c->arg), c);
+	case RECV:
+	case TRY_RECV:
+		r = c->what == RECV ? model_mpmc_recv(m, c->thread, 1)
+				    : model_mpmc_try_recv(m);
+		return lin_with_value(r == 1 ? 0 : r, m->out[0], c);
+	default:
+		model_mpmc_close(m);
+		return LIN_SAME;
+	}
+}
+
+static void cancel_mpmc(void *model, const struct lin_call *c)
+{
+	model_mpmc_cancel(model, c->thread);
+}
+
+static const struct lin_spec mpmc_spec = { "mpmc", sizeof(struct model_mpmc),
+					   step_mpmc, cancel_mpmc, mpsc_names };
+
+static chp_mpmc_tx mpmc_tx[LIN_THREADS];
+static chp_mpmc_rx mpmc_rx[LIN_THREADS];
+static int mpmc_capacity; /* -1: unbounded */
+
+static void begin_mpmc(struct lin_rounds *r, void *model)
+{
+	lin_no_values();
+	CHECK_CODE(mpmc_capacity < 0
+			   ? chp_mpmc_unbounded(sizeof(int), NULL, &mpmc_tx[0],
+						&mpmc_rx[0])
+			   : chp_mpmc_bounded((size_t)mpmc_capacity,
+					      sizeof(int), NULL, &mpmc_tx[0],
+					      &mpmc_rx[0]),
+		   0);
+	for (int i = 1; i < r->threads; i++) {
+		chp_mpmc_tx_clone(&mpmc_tx[0], &mpmc_tx[i]);
+		chp_mpmc_rx_clone(&mpmc_rx[0], &mpmc_rx[i]);
+	}
+	model_mpmc_init(model, mpmc_capacity);
+}
+
+/* A try to receive without a buffer takes from who blocks: not the model's. */
+static void act_mpmc(struct lin_thread *t, int i)
+{
+	bool tries = h_below(&t->rng, 3) == 0;
+	chp_mpmc_tx *tx = &mpmc_tx[t->number];
+	chp_mpmc_rx *rx = &mpmc_rx[t->number];
+	chp_wait w = lin_limit(t);
+	int value = lin_fresh();
+	struct lin_call *c;
+
+	(void)i;
+	if (h_below(&t->rng, 40) == 0) {
+		c = lin_begin(t, CLOSE, 0);
+		chp_mpmc_close(rx);
+		lin_end(c, 0);
+	} else if (t->number & 1) {
+		c = lin_begin(t, tries ? TRY_SEND : SEND, value);
+		lin_end(c, tries ? chp_mpmc_try_send(tx, &value)
+				 : chp_mpmc_send_with(tx, &value, &w));
+	} else {
+		tries &= mpmc_capacity != 0;
+		c = lin_begin(t, tries ? TRY_RECV : RECV, 0);
+		lin_end(c, tries ? chp_mpmc_try_recv(rx, &c->value)
+				 : chp_mpmc_recv_with(rx, &c->value, &w));
+	}
+}
+
+static void end_mpmc(struct lin_rounds *r)
+{
+	for (int i = 0; i < r->threads; i++) {
+		chp_mpmc_tx_drop(&mpmc_tx[i]);
+		chp_mpmc_rx_drop(&mpmc_rx[i]);
+	}
+}
+
+void mpmc_is_linearizable(void)
+{
+	static struct lin_rounds r;
+
+	for (mpmc_capacity = -1; mpmc_capacity < 3; mpmc_capacity++) {
+		r = (struct lin_rounds){ .spec = &mpmc_spec,
+					 .threads = 4,
+					 .calls = 4,
+					 .must_explain = true,
+					 .begin = begin_mpmc,
+					 .act = act_mpmc,
+					 .end = end_mpmc };
+		CHECK_EQ(lin_run(&r, h_rounds(300)), 0);
 	}
 }
 

@@ -1,11 +1,12 @@
 /*
- * lin_sync.c - mutexes, once cells, notify: what threads saw.
+ * lin_sync.c - mutexes, rwlocks, once cells, notify: what threads saw.
  */
 #include "lin_tests.h"
 
 #include "model_mutex.h"
 #include "model_notify.h"
 #include "model_once.h"
+#include "model_rwlock.h"
 
 /* ---- Mutexes ---- */
 
@@ -268,5 +269,112 @@ void notify_is_linearizable(void)
 				 .begin = begin_notify,
 				 .act = act_notify,
 				 .end = end_notify };
+	CHECK_EQ(lin_run(&r, h_rounds(500)), 0);
+}
+
+/* ---- Rwlocks ---- */
+
+enum { READ, WRITE, TRY_READ, TRY_WRITE, READ_UNLOCK, WRITE_UNLOCK, DOWNGRADE };
+
+static const char *const rwlock_names[] = { "read",        "write",
+					    "try_read",    "try_write",
+					    "read_unlock", "write_unlock",
+					    "downgrade" };
+
+static enum lin_answer step_rwlock(void *model, const struct lin_call *c)
+{
+	struct model_rwlock *m = model;
+
+	switch (c->what) {
+	case READ:
+	case WRITE:
+		return lin_compare(
+			model_rwlock_poll(m, c->thread, c->what == WRITE), c);
+	case TRY_READ:
+	case TRY_WRITE:
+		return lin_compare(model_rwlock_try(m, c->what == TRY_WRITE),
+				   c);
+	case DOWNGRADE:
+		model_rwlock_downgrade(m);
+		return LIN_SAME;
+	default:
+		model_rwlock_unlock(m);
+		return LIN_SAME;
+	}
+}
+
+static void cancel_rwlock(void *model, const struct lin_call *c)
+{
+	model_rwlock_cancel(model, c->thread);
+}
+
+static const struct lin_spec rwlock_spec = { "rwlock",
+					     sizeof(struct model_rwlock),
+					     step_rwlock, cancel_rwlock,
+					     rwlock_names };
+
+static chp_rwlock rwlock;
+
+static void begin_rwlock(struct lin_rounds *r, void *model)
+{
+	(void)r;
+	CHECK_CODE(chp_rwlock_init(&rwlock, 2), 0);
+	model_rwlock_init(model, 2);
+}
+
+static int lock_somehow(struct lin_thread *t, int what)
+{
+	chp_wait w = lin_limit(t);
+	struct lin_call *c = lin_begin(t, what, 0);
+	int r = what == READ       ? chp_rwlock_read_with(&rwlock, &w)
+		: what == WRITE    ? chp_rwlock_write_with(&rwlock, &w)
+		: what == TRY_READ ? chp_rwlock_try_read(&rwlock)
+				   : chp_rwlock_try_write(&rwlock);
+
+	lin_end(c, r);
+	return r;
+}
+
+/* Up to three calls each: lock somehow, perhaps downgrade, unlock. */
+static void act_rwlock(struct lin_thread *t, int i)
+{
+	int what = (int)h_below(&t->rng, 4);
+	bool writes = what == WRITE || what == TRY_WRITE;
+	struct lin_call *c;
+
+	(void)i;
+	if (lock_somehow(t, what) != 0)
+		return;
+	if (writes && h_below(&t->rng, 2)) {
+		c = lin_begin(t, DOWNGRADE, 0);
+		chp_rwlock_downgrade(&rwlock);
+		lin_end(c, 0);
+		writes = false;
+	}
+	c = lin_begin(t, writes ? WRITE_UNLOCK : READ_UNLOCK, 0);
+	if (writes)
+		chp_rwlock_write_unlock(&rwlock);
+	else
+		chp_rwlock_read_unlock(&rwlock);
+	lin_end(c, 0);
+}
+
+static void end_rwlock(struct lin_rounds *r)
+{
+	(void)r;
+	chp_rwlock_destroy(&rwlock);
+}
+
+void rwlocks_are_linearizable(void)
+{
+	static struct lin_rounds r;
+
+	r = (struct lin_rounds){ .spec = &rwlock_spec,
+				 .threads = 4,
+				 .calls = 2,
+				 .must_explain = true,
+				 .begin = begin_rwlock,
+				 .act = act_rwlock,
+				 .end = end_rwlock };
 	CHECK_EQ(lin_run(&r, h_rounds(500)), 0);
 }

@@ -13,12 +13,14 @@ void a_semaphore_that_takes_twice_is_refused(void);
 
 /* lin_sync.c */
 void mutexes_are_linearizable(void);
+void rwlocks_are_linearizable(void);
 void once_cells_are_linearizable(void);
 void notify_is_linearizable(void);
 
 /* lin_chan.c */
 void mpsc_is_linearizable(void);
 void a_stack_that_claims_to_be_a_queue_is_refused(void);
+void mpmc_is_linearizable(void);
 void oneshots_are_linearizable(void);
 
 /* lin_streams.c */
