@@ -251,6 +251,28 @@ static void busy_workers_do_not_hold_up_timers(void)
 /* Polled by hand on a plain thread they need the process's driver. */
 enum { IN_POLL = IN_TASKS | IN_POLLED };
 
+/* ---- Wakers ---- */
+
+/* One that polls by hand first, and then blocks, has given its first waker
+   back: it is not kept until the timer fires, and not woken. */
+static void a_poll_that_needs_no_timer_gives_back_the_one_before(void)
+{
+	chp_poll_ctx blocking = chp_poll_ctx_of(chp_waker_current());
+	chp_time until = chp_in(3600 * CHP_SEC), at = CHP_NEVER;
+	struct h_waker w = { { 0 }, { 0 } };
+	chp_sleep_op op;
+
+	chp_sleep_until_op(&op, until);
+	CHECK_CODE(h_poll(&op.op, &w), CHP_PENDING);
+	CHECK_EQ(h_refs(&w), 1);
+	blocking.wake_at = &at;
+	CHECK_CODE(chp_op_poll(&op.op, &blocking), CHP_PENDING);
+	CHECK_EQ(at, until);
+	CHECK_EQ(h_refs(&w), 0);
+	CHECK_EQ(chp_op_cancel(&op.op), CHP_HELD_NOTHING);
+	CHECK_EQ(h_wakes(&w), 0);
+}
+
 /* clang-format off */
 static const struct h_test tests[] = {
 	TEST(timers_fire_in_the_order_of_their_deadlines, IN_POLL),
@@ -260,6 +282,7 @@ static const struct h_test tests[] = {
 	TEST(timers_are_cancelled_from_another_worker, IN_TASKS),
 	TEST(thousands_of_tasks_sleep_at_once, IN_TASKS),
 	TEST(busy_workers_do_not_hold_up_timers, IN_TASKS),
+	TEST(a_poll_that_needs_no_timer_gives_back_the_one_before, IN_POLL),
 };
 /* clang-format on */
 

@@ -59,7 +59,7 @@ CHP_API void chp_cancel_now(chp_cancel *token);
 
 /*
  * 0 while neither cancelled nor past its deadline, else CHP_ECANCELED or
- * CHP_ETIMEDOUT.
+ * CHP_ETIMEDOUT; CHP_ECANCELED if both, whichever came first.
  */
 CHP_API int chp_cancel_status(const chp_cancel *token);
 

@@ -71,7 +71,7 @@ CHP_API void chp_cond_broadcast(chp_cond *c);
  * the result is 0, with m held.  Cancelling it, also before its first poll,
  * leaves m unlocked; a signal that it had got goes to the next waiter, a lock
  * to the next locker (CHP_GAVE_BACK).  Its part of a broadcast goes to nobody:
- * all that it was for have theirs.
+ * all that it was for have theirs; cancelling says CHP_GAVE_BACK then as well.
  */
 typedef struct chp_cond_op {
 	chp_op op;

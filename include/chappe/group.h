@@ -80,7 +80,7 @@ CHP_API size_t chp_group_count(chp_group *g);
 
 /*
  * Wait until no task is left: 0, or what ended the wait, and then the group
- * goes on.
+ * goes on.  One that waits ends then, whatever is spawned after.
  */
 CHP_API int chp_group_wait(chp_group *g);
 CHP_API int chp_group_wait_with(chp_group *g, const chp_wait *w);
@@ -119,7 +119,7 @@ CHP_API void chp_group_next_op(chp_group_op *op, chp_group *g,
  * The end of the group: wait for all, cancel them if that wait is ended by
  * interruption, abort or the deadline, and then wait for the rest whatever
  * happens.  Returns the code of the first that failed; else what ended the
- * wait; else 0.  The group is then as before init; nobody else may be using it.
+ * wait, which is CHP_ECANCELED if the group was cancelled before; else 0.  The group is then as before init; nobody else may be using it.
  */
 CHP_API int chp_group_finish(chp_group *g);
 

@@ -24,7 +24,8 @@
  *
  * Closing (by the receiver) refuses new messages; what is buffered, and what
  * holders of permits still send, is delivered before CHP_ECLOSED.  A waiting
- * operation that was given a place and has not fetched it loses it.
+ * operation that was given a place and has not fetched it loses it; the place
+ * counts as taken until that operation is polled again or cancelled.
  *
  * A handle stays in place while one of its operations is pending; dropping a
  * sender with one is misuse.  A receiver has one wait at a time: a second takes

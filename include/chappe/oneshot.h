@@ -89,7 +89,8 @@ CHP_API int chp_oneshot_try_recv(chp_oneshot_rx *rx, void *out);
 
 /*
  * Forbid sending from now on.  A value already stored can still be received.
- * Use try_recv after it to learn which came first.
+ * Use try_recv after it to learn which came first.  A receive operation that is
+ * pending is not woken by it, nor later: poll it again, which gives a result.
  */
 CHP_API void chp_oneshot_close(chp_oneshot_rx *rx);
 

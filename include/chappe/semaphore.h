@@ -168,7 +168,7 @@ CHP_API int chp_semaphore_resize(chp_semaphore *s, int64_t capacity);
 /*
  * Fail every acquire, present and future, with CHP_ECLOSED, for good.  Permits
  * that were handed to a waiter that has not fetched them yet go back to the
- * count.  tokio: close.
+ * count when it is polled again or cancelled (CHP_HELD_NOTHING).  tokio: close.
  */
 CHP_API void chp_semaphore_close(chp_semaphore *s);
 CHP_API int chp_semaphore_is_closed(const chp_semaphore *s);

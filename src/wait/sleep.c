@@ -43,6 +43,8 @@ int chp__sleep_poll(chp_sleep_op *o, chp_poll_ctx *ctx)
 		return 0;
 	}
 	if (ctx->wake_at) {
+		/* A timer is an earlier poller's, and not to be heard of. */
+		chp__sleep_disarm(o);
 		if (o->until < *ctx->wake_at)
 			*ctx->wake_at = o->until;
 		return CHP_PENDING;
