@@ -8,6 +8,8 @@
  */
 #include "sem_queue.h"
 
+#include <time.h>
+
 /* ---- The wake-up that went to one who gave up ---- */
 
 /* asyncio #270, cpython #90155, anyio #1145: then the next slept on. */
@@ -342,6 +344,15 @@ static void async_mutex_90_release_of_a_large_number(chp_policy policy)
 
 enum { MANY = 20000 };
 
+/* Of the processor, for this thread. */
+static chp_time time_spent(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (chp_time)t.tv_sec * CHP_SEC + t.tv_nsec;
+}
+
 /* Time to cancel so many, here and there: the best of a few runs. */
 static chp_time cancel_many(int many)
 {
@@ -355,11 +366,12 @@ static chp_time cancel_many(int many)
 			chp_semaphore_acquire_op(&op[i], &s, 1);
 			CHECK_CODE(chp_op_poll(&op[i].op, NULL), CHP_PENDING);
 		}
-		start = chp_now();
+		start = time_spent();
 		for (int i = many - 1; i >= 0; i--)
 			chp_op_cancel(&op[i * 7919L % many].op);
-		if (chp_now() - start < best)
-			best = chp_now() - start;
+		start = time_spent() - start;
+		if (start < best)
+			best = start;
 		CHECK_EQ(chp_semaphore_queue_length(&s), 0);
 	}
 	return best;
@@ -373,8 +385,9 @@ static void cats_effect_4434_mass_cancellation(chp_policy policy)
 	make(0, policy);
 	few = cancel_many(MANY / 20);
 	many = cancel_many(MANY);
-	/* 20 times as many: 20 times as long, not 400 times. */
-	CHECK(many < 130 * few);
+	/* 20 times as many: 20 times as long, not 400 times.  Between them,
+	   for the many are in no cache. */
+	CHECK(many < 200 * few);
 	ends_with(0);
 }
 

@@ -14,7 +14,7 @@
  * back to its poll, and takes what is left.  While its wake is on the way
  * (WAKING) releases need no lock: it will look.  If it finds too little it
  * clears WAKING under the lock, so that the next release wakes it again; when
- * that has gone on for OVERTAKEN_MAX it raises HANDOFF.
+ * that has gone on too long (overtaken.c) it raises HANDOFF.
  *
  *   invariants, whenever the word is not LOCKED
  *     QUEUED <=> the queue is not empty
@@ -31,13 +31,6 @@
 #include "base/panic.h"
 #include "wait/block.h"
 #include "wait/node.h"
-
-/*
- * How long an UNFAIR waiter may be overtaken; and what each time adds, a small
- * part of what it takes, so that a clock that stands still starves nobody.
- */
-#define OVERTAKEN_MAX  ((chp_time)1000000)
-#define OVERTAKEN_ONCE ((chp_time)20)
 
 /* UNFAIR, in node->result while the node is queued: its waker is given away. */
 enum { ARMED = 0, WOKEN = 1 };
@@ -285,13 +278,7 @@ static int start(chp__pool_op *o, chp_waker waker)
 /* UNFAIR, first in the queue, permits too few: has it gone on too long? */
 static uint64_t overtaken(struct agent *self, chp__pool_op *o, uint64_t word)
 {
-	chp_time now = self->cls->now(self);
-
-	/* An operation may be polled under another clock than before. */
-	if (!o->overtaken || now < o->overtaken)
-		o->overtaken = now;
-	o->overtaken -= OVERTAKEN_ONCE;
-	if (now - o->overtaken >= OVERTAKEN_MAX)
+	if (chp__overtaken_too_long(o, self->cls->now(self)))
 		word |= HANDOFF;
 	return word & ~(uint64_t)WAKING;
 }

@@ -50,6 +50,9 @@ static inline int64_t pool_takeable(unsigned policy, uint64_t word)
 	return count > 0 && policy == CHP_FIFO && word & QUEUED ? 0 : count;
 }
 
+/* UNFAIR, under the lock: woken in vain again; is it to be handed the next? */
+bool chp__overtaken_too_long(chp__pool_op *o, chp_time now);
+
 /* Fail all takers, present and future. */
 void chp__pool_close(struct chp__pool *p);
 

@@ -4,8 +4,8 @@
  * The bytes of an input are drawn from one after the other: which primitives
  * the program has (one or two objects), then, step by step, what is done to
  * them.  Everything happens in one task of a current-thread runtime whose clock
- * is paused, and the clock of the os floor stands still (clock.c), so that the
- * same bytes give the same run.
+ * is paused, so that the same bytes give the same run.  Nobody is handed what
+ * others overtook it for (overtaken.c).
  *
  * A part is one primitive: it decodes a step, does it to the library and to its
  * model, and compares.  What waits is a `struct wait`: an operation polled by

@@ -277,7 +277,7 @@ static void step(struct object *o)
 static void make(struct object *o)
 {
 	struct real *r = object_new(o, sizeof(struct real));
-	chp_watch_values values = { clone, drop_of(o) };
+	chp_watch_values values = { .clone = clone, .drop = drop_of(o) };
 	int value = fresh();
 
 	C(o)->value = value;
