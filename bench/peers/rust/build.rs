@@ -36,7 +36,10 @@ fn main() {
         publish(key, name, &locked(&lock, name));
     }
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    let out = Command::new(rustc).arg("--version").output().expect("rustc");
+    let out = Command::new(rustc)
+        .arg("--version")
+        .output()
+        .expect("rustc");
     let text = String::from_utf8_lossy(&out.stdout);
     publish("STD", "rust-std", text.split(' ').nth(1).unwrap_or("0.0"));
 }

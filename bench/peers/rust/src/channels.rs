@@ -37,7 +37,11 @@ pub fn checked(m: Measured, sum: u64, producers: u64, each: u64) -> Measured {
 }
 
 macro_rules! pipe {
-    ($name:ident, $make:ident, $m:ident, $cap:ident, |$tx:ident, $v:ident| $send:expr, |$rx:ident| $recv:expr) => {
+    (
+        $name:ident, $make:ident, $m:ident, $cap:ident,
+        |$tx:ident, $v:ident| $send:expr,
+        |$rx:ident| $recv:expr
+    ) => {
         async fn $name<$m: Message>(producers: u64, $cap: usize, ops: u64) -> Measured {
             let each = ops / producers;
             let gate = Arc::new(Gate::new());
@@ -99,15 +103,48 @@ macro_rules! async_any {
     };
 }
 
-pipe!(bounded, tokio_bounded, M, cap, |tx, v| tx.send(v).await, |rx| rx.recv().await);
-pipe!(unbounded, tokio_unbounded, M, cap, |tx, v| tx.send(v), |rx| rx.recv().await);
-pipe!(by_flume, flume_any, M, cap, |tx, v| tx.send_async(v).await, |rx| rx.recv_async().await);
-pipe!(by_async, async_any, M, cap, |tx, v| tx.send(v).await, |rx| rx.recv().await);
+pipe!(
+    bounded,
+    tokio_bounded,
+    M,
+    cap,
+    |tx, v| tx.send(v).await,
+    |rx| rx.recv().await
+);
+pipe!(
+    unbounded,
+    tokio_unbounded,
+    M,
+    cap,
+    |tx, v| tx.send(v),
+    |rx| rx.recv().await
+);
+pipe!(
+    by_flume,
+    flume_any,
+    M,
+    cap,
+    |tx, v| tx.send_async(v).await,
+    |rx| rx.recv_async().await
+);
+pipe!(
+    by_async,
+    async_any,
+    M,
+    cap,
+    |tx, v| tx.send(v).await,
+    |rx| rx.recv().await
+);
 
 pub fn add(list: &mut List) {
     macro_rules! row {
-        ($name:literal, $ops:literal, $rt:ident, $tokio:ident, $m:ty, $producers:literal, $cap:literal) => {
-            list.add(TOKIO, $name, $ops, |l| $rt($tokio::<$m>($producers, $cap, l.ops)));
+        (
+            $name:literal, $ops:literal, $rt:ident, $tokio:ident, $m:ty,
+            $producers:literal, $cap:literal
+        ) => {
+            list.add(TOKIO, $name, $ops, |l| {
+                $rt($tokio::<$m>($producers, $cap, l.ops))
+            });
             list.add(TOKIO_FLUME, $name, $ops, |l| {
                 $rt(by_flume::<$m>($producers, $cap, l.ops))
             });

@@ -33,28 +33,61 @@ macro_rules! pipe {
     };
 }
 
-pipe!(std_bounded, |cap| std::sync::mpsc::sync_channel(cap), send, recv);
+pipe!(
+    std_bounded,
+    |cap| std::sync::mpsc::sync_channel(cap),
+    send,
+    recv
+);
 pipe!(std_unbounded, |_cap| std::sync::mpsc::channel(), send, recv);
-pipe!(crossbeam_bounded, |cap| crossbeam_channel::bounded(cap), send, recv);
-pipe!(crossbeam_unbounded, |_cap| crossbeam_channel::unbounded(), send, recv);
+pipe!(
+    crossbeam_bounded,
+    |cap| crossbeam_channel::bounded(cap),
+    send,
+    recv
+);
+pipe!(
+    crossbeam_unbounded,
+    |_cap| crossbeam_channel::unbounded(),
+    send,
+    recv
+);
 pipe!(flume_bounded, |cap| flume::bounded(cap), send, recv);
 pipe!(flume_unbounded, |_cap| flume::unbounded(), send, recv);
-pipe!(async_bounded, |cap| async_channel::bounded(cap), send_blocking, recv_blocking);
-pipe!(async_unbounded, |_cap| async_channel::unbounded(), send_blocking, recv_blocking);
+pipe!(
+    async_bounded,
+    |cap| async_channel::bounded(cap),
+    send_blocking,
+    recv_blocking
+);
+pipe!(
+    async_unbounded,
+    |_cap| async_channel::unbounded(),
+    send_blocking,
+    recv_blocking
+);
 
 pub fn add(list: &mut List) {
     macro_rules! row {
-        ($name:literal, $ops:literal, $n:literal, $cap:literal, $c:ident $f:ident $a:ident $s:ident) => {
-            list.add(CROSSBEAM, $name, $ops, |l| $c($n, $cap, l.ops));
-            list.add(FLUME, $name, $ops, |l| $f($n, $cap, l.ops));
-            list.add(ASYNC, $name, $ops, |l| $a($n, $cap, l.ops));
-            list.add(STD, $name, $ops, |l| $s($n, $cap, l.ops));
+        (bounded, $name:literal, $ops:literal, $n:literal, $cap:literal) => {
+            list.add(CROSSBEAM, $name, $ops, |l| {
+                crossbeam_bounded($n, $cap, l.ops)
+            });
+            list.add(FLUME, $name, $ops, |l| flume_bounded($n, $cap, l.ops));
+            list.add(ASYNC, $name, $ops, |l| async_bounded($n, $cap, l.ops));
+            list.add(STD, $name, $ops, |l| std_bounded($n, $cap, l.ops));
+        };
+        (unbounded, $name:literal, $ops:literal, $n:literal) => {
+            list.add(CROSSBEAM, $name, $ops, |l| {
+                crossbeam_unbounded($n, 0, l.ops)
+            });
+            list.add(FLUME, $name, $ops, |l| flume_unbounded($n, 0, l.ops));
+            list.add(ASYNC, $name, $ops, |l| async_unbounded($n, 0, l.ops));
+            list.add(STD, $name, $ops, |l| std_unbounded($n, 0, l.ops));
         };
     }
-    row!("ch.b1.thr", 20_000, 1, 1, crossbeam_bounded flume_bounded async_bounded std_bounded);
-    row!("ch.b100.thr", 500_000, 1, 100, crossbeam_bounded flume_bounded async_bounded std_bounded);
-    row!("ch.unb.thr", 1_000_000, 1, 0,
-        crossbeam_unbounded flume_unbounded async_unbounded std_unbounded);
-    row!("ch5.unb.thr", 1_000_000, 5, 0,
-        crossbeam_unbounded flume_unbounded async_unbounded std_unbounded);
+    row!(bounded, "ch.b1.thr", 20_000, 1, 1);
+    row!(bounded, "ch.b100.thr", 500_000, 1, 100);
+    row!(unbounded, "ch.unb.thr", 1_000_000, 1);
+    row!(unbounded, "ch5.unb.thr", 1_000_000, 5);
 }

@@ -22,7 +22,10 @@ pub struct Probe<const TIMED: bool> {
 
 impl<const TIMED: bool> Probe<TIMED> {
     pub fn new() -> Self {
-        Probe { begun: Instant::now(), longest: Duration::ZERO }
+        Probe {
+            begun: Instant::now(),
+            longest: Duration::ZERO,
+        }
     }
 
     #[inline(always)]
@@ -40,7 +43,10 @@ impl<const TIMED: bool> Probe<TIMED> {
     }
 
     pub fn done(&self, turns: u64) -> Party {
-        Party { turns, longest_ns: self.longest.as_nanos() as u64 }
+        Party {
+            turns,
+            longest_ns: self.longest.as_nanos() as u64,
+        }
     }
 }
 
@@ -132,8 +138,12 @@ where
     O: Send + Sync + 'static,
     F: Future<Output = Party> + Send + 'static,
 {
-    let c =
-        Arc::new(Contest { object, yields, gate: Gate::new(), stop: AtomicBool::new(false) });
+    let c = Arc::new(Contest {
+        object,
+        yields,
+        gate: Gate::new(),
+        stop: AtomicBool::new(false),
+    });
     let rt = runtime_mt();
     let tasks: Vec<_> = (0..n).map(|_| rt.spawn(party(c.clone()))).collect();
 

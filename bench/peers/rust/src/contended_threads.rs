@@ -81,7 +81,11 @@ fn contest<O: Sync>(
     seconds: f64,
     party: fn(&Contest<O>) -> Party,
 ) -> (Measured, Vec<Party>) {
-    let c = Contest { object, gate: ThreadGate::new(n), stop: AtomicBool::new(false) };
+    let c = Contest {
+        object,
+        gate: ThreadGate::new(n),
+        stop: AtomicBool::new(false),
+    };
 
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..n).map(|_| scope.spawn(|| party(&c))).collect();
@@ -104,10 +108,46 @@ pub fn add(list: &mut List) {
             })
         };
     }
-    add!(PARKING_LOT, "c.mutex.8.thr", 8, pl_mutex, parking_lot::Mutex::new(()));
-    add!(STD, "c.mutex.8.thr", 8, std_mutex, std::sync::Mutex::new(()));
-    add!(PARKING_LOT, "c.mutex.64.thr", 64, pl_mutex, parking_lot::Mutex::new(()));
-    add!(STD, "c.mutex.64.thr", 64, std_mutex, std::sync::Mutex::new(()));
-    add!(PARKING_LOT, "c.rw90.64.thr", 64, pl_rw90, parking_lot::RwLock::new(()));
-    add!(STD, "c.rw90.64.thr", 64, std_rw90, std::sync::RwLock::new(()));
+    add!(
+        PARKING_LOT,
+        "c.mutex.8.thr",
+        8,
+        pl_mutex,
+        parking_lot::Mutex::new(())
+    );
+    add!(
+        STD,
+        "c.mutex.8.thr",
+        8,
+        std_mutex,
+        std::sync::Mutex::new(())
+    );
+    add!(
+        PARKING_LOT,
+        "c.mutex.64.thr",
+        64,
+        pl_mutex,
+        parking_lot::Mutex::new(())
+    );
+    add!(
+        STD,
+        "c.mutex.64.thr",
+        64,
+        std_mutex,
+        std::sync::Mutex::new(())
+    );
+    add!(
+        PARKING_LOT,
+        "c.rw90.64.thr",
+        64,
+        pl_rw90,
+        parking_lot::RwLock::new(())
+    );
+    add!(
+        STD,
+        "c.rw90.64.thr",
+        64,
+        std_rw90,
+        std::sync::RwLock::new(())
+    );
 }

@@ -99,5 +99,7 @@ pub fn add(list: &mut List) {
     list.add(TOKIO, "bcw.10.mt", 1_000_000, |l| mt(bc(10, 1, l.ops)));
     list.add(TOKIO, "bcw.1000.mt", 1_000_000, |l| mt(bc(1000, 1, l.ops)));
     list.add(TOKIO, "watch.10.mt", 1_000_000, |l| mt(watch(10, l.ops)));
-    list.add(TOKIO, "watch.1000.mt", 1_000_000, |l| mt(watch(1000, l.ops)));
+    list.add(TOKIO, "watch.1000.mt", 1_000_000, |l| {
+        mt(watch(1000, l.ops))
+    });
 }

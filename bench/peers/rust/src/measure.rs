@@ -42,7 +42,10 @@ pub struct Stretch {
 
 /// Processor time of the whole process.
 fn cpu_ns() -> u64 {
-    let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut t = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
 
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut t) };
     t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
@@ -52,13 +55,21 @@ impl Stretch {
     pub fn start() -> Stretch {
         let cpu = cpu_ns();
 
-        Stretch { start: Instant::now(), cpu }
+        Stretch {
+            start: Instant::now(),
+            cpu,
+        }
     }
 
     pub fn stop(self, ops: u64) -> Measured {
         let ns = self.start.elapsed().as_nanos() as u64;
 
-        Measured { ops, ns, cpu_ns: cpu_ns() - self.cpu, ..Default::default() }
+        Measured {
+            ops,
+            ns,
+            cpu_ns: cpu_ns() - self.cpu,
+            ..Default::default()
+        }
     }
 }
 
@@ -69,7 +80,11 @@ pub fn runtime_ct() -> Runtime {
 }
 
 pub fn runtime_mt() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 pub fn ct<T: Send + 'static>(body: impl Future<Output = T> + Send + 'static) -> T {
@@ -93,7 +108,10 @@ pub struct Gate {
 
 impl Gate {
     pub fn new() -> Gate {
-        Gate { ready: AtomicUsize::new(0), open: Semaphore::new(0) }
+        Gate {
+            ready: AtomicUsize::new(0),
+            open: Semaphore::new(0),
+        }
     }
 
     pub async fn pass(&self) {
@@ -130,7 +148,11 @@ pub struct ThreadGate {
 
 impl ThreadGate {
     pub fn new(parties: usize) -> ThreadGate {
-        ThreadGate { ready: AtomicUsize::new(0), parties, open: Barrier::new(parties + 1) }
+        ThreadGate {
+            ready: AtomicUsize::new(0),
+            parties,
+            open: Barrier::new(parties + 1),
+        }
     }
 
     pub fn pass(&self) {
@@ -228,7 +250,12 @@ impl List {
         ops: u64,
         run: impl Fn(&Load) -> Vec<Line> + 'static,
     ) {
-        self.0.push(Workload { who, name, ops, run: Box::new(run) });
+        self.0.push(Workload {
+            who,
+            name,
+            ops,
+            run: Box::new(run),
+        });
     }
 
     pub fn add(
@@ -238,6 +265,11 @@ impl List {
         ops: u64,
         run: impl Fn(&Load) -> Measured + 'static,
     ) {
-        self.lines(who, name, ops, move |load| vec![Line { suffix: "", measured: run(load) }]);
+        self.lines(who, name, ops, move |load| {
+            vec![Line {
+                suffix: "",
+                measured: run(load),
+            }]
+        });
     }
 }

@@ -12,17 +12,30 @@ pub const STD_PARK: &str = concat!(env!("STD"), "/park");
 
 pub fn print_versions() {
     println!("{} tokio {}", TOKIO, env!("TOKIO_VERSION"));
-    println!("{} tokio {} with flume {}", TOKIO_FLUME, env!("TOKIO_VERSION"), env!("FLUME_VERSION"));
+    println!(
+        "{} tokio {} with flume {}",
+        TOKIO_FLUME,
+        env!("TOKIO_VERSION"),
+        env!("FLUME_VERSION")
+    );
     println!(
         "{} tokio {} with async-channel {}",
         TOKIO_ASYNC,
         env!("TOKIO_VERSION"),
         env!("ASYNC_CHANNEL_VERSION")
     );
-    println!("{} crossbeam-channel {}", CROSSBEAM, env!("CROSSBEAM_VERSION"));
+    println!(
+        "{} crossbeam-channel {}",
+        CROSSBEAM,
+        env!("CROSSBEAM_VERSION")
+    );
     println!("{} flume {}", FLUME, env!("FLUME_VERSION"));
     println!("{} async-channel {}", ASYNC, env!("ASYNC_CHANNEL_VERSION"));
-    println!("{} parking_lot {}", PARKING_LOT, env!("PARKING_LOT_VERSION"));
+    println!(
+        "{} parking_lot {}",
+        PARKING_LOT,
+        env!("PARKING_LOT_VERSION")
+    );
     for name in [STD, STD_PARK] {
         println!("{} Rust's standard library {}", name, env!("STD_VERSION"));
     }

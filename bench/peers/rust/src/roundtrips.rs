@@ -55,7 +55,9 @@ async fn timed(ops: u64) -> Measured {
     against!(
         ops,
         {
-            tokio::time::timeout(SECOND, ping2.notified()).await.unwrap();
+            tokio::time::timeout(SECOND, ping2.notified())
+                .await
+                .unwrap();
             pong2.notify_one();
         },
         {
@@ -299,5 +301,7 @@ pub fn add(list: &mut List) {
     list.add(TOKIO, "actor.1.mt", 500_000, |l| mt(actor(1, l.ops)));
     list.add(TOKIO, "actor.10.mt", 500_000, |l| mt(actor(10, l.ops)));
     list.add(TOKIO, "actor.100.mt", 500_000, |l| mt(actor(100, l.ops)));
-    list.add(CROSSBEAM, "actor.10.thr", 100_000, |l| actor_threads(10, l.ops));
+    list.add(CROSSBEAM, "actor.10.thr", 100_000, |l| {
+        actor_threads(10, l.ops)
+    });
 }

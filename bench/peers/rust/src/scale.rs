@@ -49,9 +49,22 @@ async fn park(ops: u64) -> Vec<Line> {
     let woken = t.stop(ops);
     check(s.available_permits() == 0, "park");
     vec![
-        Line { suffix: "", measured: there },
-        Line { suffix: ".bytes", measured: Measured { ops: 1, ns: bytes, ..Default::default() } },
-        Line { suffix: ".wake", measured: woken },
+        Line {
+            suffix: "",
+            measured: there,
+        },
+        Line {
+            suffix: ".bytes",
+            measured: Measured {
+                ops: 1,
+                ns: bytes,
+                ..Default::default()
+            },
+        },
+        Line {
+            suffix: ".wake",
+            measured: woken,
+        },
     ]
 }
 

@@ -64,6 +64,10 @@ pub fn add(list: &mut List) {
     list.add(TOKIO, "task.spawn1k.ct", 1_000_000, |l| ct(spawn1k(l.ops)));
     list.add(TOKIO, "task.spawn1k.mt", 1_000_000, |l| mt(spawn1k(l.ops)));
     list.add(TOKIO, "task.yield2.ct", 2_000_000, |l| ct(yields(2, l.ops)));
-    list.add(TOKIO, "task.yield1k.ct", 5_000_000, |l| ct(yields(1000, l.ops)));
-    list.add(TOKIO, "task.yield1k.mt", 5_000_000, |l| mt(yields(1000, l.ops)));
+    list.add(TOKIO, "task.yield1k.ct", 5_000_000, |l| {
+        ct(yields(1000, l.ops))
+    });
+    list.add(TOKIO, "task.yield1k.mt", 5_000_000, |l| {
+        mt(yields(1000, l.ops))
+    });
 }

@@ -207,7 +207,12 @@ async fn timeout(ops: u64) -> Measured {
     let t = Stretch::start();
 
     for _ in 0..ops {
-        drop(tokio::time::timeout(second, s.acquire()).await.unwrap().unwrap());
+        drop(
+            tokio::time::timeout(second, s.acquire())
+                .await
+                .unwrap()
+                .unwrap(),
+        );
     }
     let m = t.stop(ops);
     check(s.available_permits() == 1, "u.timeout");

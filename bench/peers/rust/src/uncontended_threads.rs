@@ -106,14 +106,34 @@ macro_rules! through {
     };
 }
 
-through!(std_try, std::sync::mpsc::sync_channel(100), try_send, try_recv);
+through!(
+    std_try,
+    std::sync::mpsc::sync_channel(100),
+    try_send,
+    try_recv
+);
 through!(std_unbounded, std::sync::mpsc::channel(), send, try_recv);
-through!(crossbeam_try, crossbeam_channel::bounded(100), try_send, try_recv);
-through!(crossbeam_unbounded, crossbeam_channel::unbounded(), send, try_recv);
+through!(
+    crossbeam_try,
+    crossbeam_channel::bounded(100),
+    try_send,
+    try_recv
+);
+through!(
+    crossbeam_unbounded,
+    crossbeam_channel::unbounded(),
+    send,
+    try_recv
+);
 through!(flume_try, flume::bounded(100), try_send, try_recv);
 through!(flume_unbounded, flume::unbounded(), send, try_recv);
 through!(async_try, async_channel::bounded(100), try_send, try_recv);
-through!(async_unbounded, async_channel::unbounded(), try_send, try_recv);
+through!(
+    async_unbounded,
+    async_channel::unbounded(),
+    try_send,
+    try_recv
+);
 
 pub fn add(list: &mut List) {
     macro_rules! add {
