@@ -16,7 +16,7 @@ static int texts; /* that are out */
 
 static char *make_text(const char *text)
 {
-	texts++;
+	__atomic_fetch_add(&texts, 1, __ATOMIC_RELAXED);
 	return strdup(text);
 }
 
@@ -29,7 +29,7 @@ static int config_clone(struct config *to, const struct config *from)
 
 static void config_drop(struct config *c)
 {
-	texts--;
+	__atomic_fetch_sub(&texts, 1, __ATOMIC_RELAXED);
 	free(c->text);
 }
 
