@@ -52,8 +52,8 @@
  * `closed` is written under the lock, once, and read without as well.  The wait
  * for it is a set once, set after unlocking by whoever closed.
  *
- * Lifetime: chan/handles.h; all receivers together have a reference as well, and
- * their count, too, never rises from 0.
+ * Lifetime: chan/handles.h; all receivers together have a reference as well,
+ * and their count, too, never rises from 0.
  */
 #ifndef CHAPPE_SRC_CHAN_MPMC_H
 #define CHAPPE_SRC_CHAN_MPMC_H

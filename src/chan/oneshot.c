@@ -13,9 +13,9 @@
  * SENT is set the value's place belongs to the sender, closed or not.
  *
  * Unlocking is one store (release, U) and a half's last touch of the block when
- * it sets its GONE flag, as (C) is; whoever finds the other half's flag there frees.  The
- * receiver reads SENT with acquire (Q): the sender is gone, so the value and
- * the block are its own, without a lock.
+ * it sets its GONE flag, as (C) is; whoever finds the other half's flag there
+ * frees.  The receiver reads SENT with acquire (Q): the sender is gone, so the
+ * value and the block are its own, without a lock.
  *
  * Wakers are moved out under the lock and run after it.
  */
