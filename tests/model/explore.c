@@ -23,12 +23,19 @@
 
 /* ---- Whom to run ---- */
 
+static bool may_time_out(void)
+{
+	unsigned most = world->scenario->timeouts;
+
+	return !most || world->timeouts < most;
+}
+
 static bool step_possible(const struct thread *t)
 {
 	if (t->state != THREAD_READY)
 		return false;
 	if (t->next.kind == OP_SLEEP)
-		return t->woken || t->deadline;
+		return t->woken || (t->deadline && may_time_out());
 	return t->next.kind != OP_SPIN || memory_spin_over(t);
 }
 
