@@ -73,6 +73,26 @@ SCENARIO(task_park_two_workers, .setup = once_of_two,
 	 .threads = { worker_0, worker_1, wake_a }, .check = workers_end,
 	 .bound = 2, .frozen = 1);
 
+/* ---- The runtime goes away at once; whoever woke does not touch it ---- */
+
+SCENARIO(task_park_free, .setup = once_of_one,
+	 .threads = { worker_0_free, wake_a });
+SCENARIO(task_park_free_two_workers, .setup = once_of_two,
+	 .threads = { worker_0_free, worker_1_free, wake_a }, .bound = 2,
+	 .frozen = 1);
+
+static void pinned_of_two(void)
+{
+	workers_make(2, 1, park_once);
+	tasks[0].pinned = 1;
+	tasks[0].worker = &workers[0];
+	task_queued(0, 0);
+}
+
+SCENARIO(task_pinned_free, .setup = pinned_of_two,
+	 .threads = { worker_0_free, worker_1_free, wake_a }, .bound = 2,
+	 .frozen = 1);
+
 /* ---- Unparked by two ---- */
 
 /* The second may be told of by the first's token, never by none. */
@@ -190,10 +210,21 @@ static void *acquire(void *index)
 	return end();
 }
 
+/* Aborted before it began. */
+static void never_run(void *arg)
+{
+	(void)arg;
+	model_reached(2);
+	MODEL_CHECK(plain_b == 1);
+	result = CHP_EABORTED;
+	task_ended();
+}
+
 static void acquire_of_one(void)
 {
 	chp_semaphore_init(&s, 0, CHP_FIFO);
 	workers_make(1, 1, acquire);
+	tasks[0].outcome.arg_drop = never_run;
 	task_queued(0, 0);
 }
 
@@ -220,7 +251,7 @@ SCENARIO(task_grant, .setup = acquire_of_one, .threads = { worker_0, give },
 	 .check = permits_right, .bound = 3);
 SCENARIO(task_abort_grant, .setup = acquire_of_one,
 	 .threads = { worker_0, give, abort_it }, .check = permits_right,
-	 .bound = 2, .must_reach = 3);
+	 .bound = 2, .must_reach = 7);
 
 /* ---- A thread that joins ---- */
 

@@ -3,6 +3,8 @@
  */
 #include "workers.h"
 
+#include <string.h>
+
 #include "os/clock.h"
 #include "os/spin.h"
 
@@ -108,6 +110,31 @@ void worker_0(void)
 void worker_1(void)
 {
 	chp__worker_run(&workers[1], NULL, NULL);
+}
+
+static chp_word ended;
+
+static void leave(void)
+{
+	unsigned count = runtime.worker_count;
+
+	if (add_acq_rel(&ended, 1) + 1 < count)
+		return;
+	MODEL_CHECK(load_relaxed(&left) == 0);
+	memset(workers, 0xff, sizeof(workers));
+	memset(&runtime, 0xff, sizeof(runtime));
+}
+
+void worker_0_free(void)
+{
+	worker_0();
+	leave();
+}
+
+void worker_1_free(void)
+{
+	worker_1();
+	leave();
 }
 
 void workers_end(void)

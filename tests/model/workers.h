@@ -40,6 +40,10 @@ void workers_stop(void);
 void worker_0(void);
 void worker_1(void);
 
+/* The same; then the last of them frees the runtime: all of it is written. */
+void worker_0_free(void);
+void worker_1_free(void);
+
 /* For check: nothing is left over, all tasks have ended. */
 void workers_end(void);
 
