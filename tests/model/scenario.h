@@ -33,7 +33,8 @@ struct scenario {
 	unsigned timed;
 	/* Time stands still: no sleeper wakes because its deadline passes. */
 	unsigned frozen;
-	/* With a bound: no more deadlines pass than so many; 0: any number. */
+	/* With a bound: after so many deadlines have passed, others pass only
+	   when nothing else can happen.  0: any number. */
 	unsigned timeouts;
 	/* A broken program: what the report must contain. */
 	const char *must_fail;
