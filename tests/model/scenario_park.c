@@ -5,6 +5,8 @@
  * watch does not find by itself what nobody woke it for; but for those that are
  * about the watch.
  */
+#include <chappe/time.h>
+
 #include "os/relax.h"
 #include "workers.h"
 
@@ -195,6 +197,54 @@ static void busy_of_two(void)
 SCENARIO(park_watch, .setup = busy_of_two, .threads = { worker_0, worker_1 },
 	 .check = all_ran_once, .bound = 2, .timed = 1, .timeouts = 4);
 
+/*
+ * Both sleep, and the one on watch is called away by mail: it sees to it that
+ * the other keeps watch from now on.
+ */
+static void pinned_busy_of_two(void)
+{
+	workers_make(2, 2, keeps_worker);
+	tasks[0].pinned = 1;
+	tasks[0].worker = &workers[0];
+}
+
+static void mail_0(void)
+{
+	chp__schedule(&tasks[0]);
+}
+
+SCENARIO(park_unwatched, .setup = pinned_busy_of_two,
+	 .threads = { worker_0, worker_1, mail_0 }, .check = all_ran_once,
+	 .bound = 1, .timed = 1, .timeouts = 4);
+
+/* Task 0 has a timer on the worker that task 1 keeps until task 0 has run. */
+static void *timer_of_busy(void *index)
+{
+	struct agent *self = agent_self();
+	unsigned spins = 0;
+
+	if (!index) {
+		while (chp_now() < model_time(1))
+			self->cls->park(self, model_time(1));
+		store_release(&flag, 1);
+	} else {
+		while (!load_acquire(&flag))
+			chp__relax(&spins);
+	}
+	return run_once(index);
+}
+
+static void timer_of_two(void)
+{
+	workers_make(2, 2, timer_of_busy);
+	task_queued(0, 0);
+	task_queued(1, 0);
+}
+
+SCENARIO(park_watch_timer, .setup = timer_of_two,
+	 .threads = { worker_0, worker_1 }, .check = all_ran_once, .bound = 1,
+	 .timed = 1, .timeouts = 5);
+
 /* Two are queued there: who looks for work takes one or finds both gone. */
 static void *queues_two(void *index)
 {
@@ -227,3 +277,21 @@ static void driver_due(void)
 
 SCENARIO(park_idle_poll, .setup = driver_due, .threads = { worker_0, worker_1 },
 	 .check = all_ran_once, .bound = 2, .frozen = 1);
+
+/* ---- A runtime that is closing ---- */
+
+static void closing_of_one(void)
+{
+	workers_make(1, 1, run_once);
+	runtime.state.v = RT_CLOSING;
+}
+
+static void spawn_refused(void)
+{
+	MODEL_CHECK(chp__schedule_new(&runtime, &tasks[0]) == CHP_ECLOSED);
+	MODEL_CHECK(!runtime.inbox_first);
+	workers_stop();
+}
+
+SCENARIO(park_closing, .setup = closing_of_one,
+	 .threads = { worker_0, spawn_refused }, .bound = 2);

@@ -147,6 +147,14 @@ SCENARIO(task_park_timed, .setup = timed_of_one,
 	 .threads = { worker_0, wake_a }, .check = workers_end, .bound = 3,
 	 .timed = 1, .must_reach = 3);
 
+static void *park_until_a(void *index)
+{
+	(void)index;
+	while (!load_relaxed(&flag_a))
+		park(0);
+	return end();
+}
+
 static void *park_to_the_end(void *index)
 {
 	(void)index;
@@ -164,6 +172,92 @@ static void late_of_one(void)
 
 SCENARIO(task_park_late, .setup = late_of_one, .threads = { worker_0 },
 	 .check = workers_end, .timed = 1);
+
+static void late_of_two(void)
+{
+	workers_make(2, 1, park_to_the_end);
+	task_queued(0, 0);
+}
+
+SCENARIO(task_park_late_two_workers, .setup = late_of_two,
+	 .threads = { worker_0, worker_1 }, .check = workers_end, .bound = 1,
+	 .timed = 1, .timeouts = 4);
+
+/* A paused clock: it jumps as soon as nothing can run. */
+static void paused_of_one(void)
+{
+	late_of_one();
+	runtime.virtual_now.v = (uint64_t)model_time(1);
+}
+
+static void jumped(void)
+{
+	workers_end();
+	/* A timer may be late by a tick. */
+	MODEL_CHECK(load64_relaxed(&runtime.virtual_now) >=
+		    (uint64_t)model_time(2));
+	MODEL_CHECK(load64_relaxed(&runtime.virtual_now) <
+		    (uint64_t)model_time(3));
+}
+
+SCENARIO(task_park_paused, .setup = paused_of_one, .threads = { worker_0 },
+	 .check = jumped, .frozen = 1);
+/* Not while a task can run, which somebody else woke. */
+static void paused_until_a(void)
+{
+	workers_make(1, 1, park_until_a);
+	task_queued(0, 0);
+	runtime.virtual_now.v = (uint64_t)model_time(1);
+}
+
+SCENARIO(task_park_paused_wake, .setup = paused_until_a,
+	 .threads = { worker_0, wake_a }, .check = workers_end, .bound = 2,
+	 .frozen = 1);
+
+/* ---- A task that has no worker: it blocks its thread ---- */
+
+static void park_in_place(void)
+{
+	struct agent *self = &tasks[0].outcome.agent;
+
+	self->cls->park(self, 0);
+	MODEL_CHECK(plain_a == 1);
+}
+
+static void in_place(void)
+{
+	workers_make(1, 1, park_once);
+}
+
+SCENARIO(task_in_place, .setup = in_place,
+	 .threads = { park_in_place, wake_a });
+
+/* ---- Whoever counts ended tasks comes after what they did ---- */
+
+static void *count_me(void *index)
+{
+	(void)index;
+	plain_a = 1;
+	return end();
+}
+
+static void counted_of_one(void)
+{
+	workers_make(1, 1, count_me);
+	task_queued(0, 0);
+}
+
+static void count_ended(void)
+{
+	if (load64_acquire(&workers[0].finished)) {
+		model_reached(0);
+		MODEL_CHECK(plain_a == 1);
+	}
+}
+
+SCENARIO(task_counted, .setup = counted_of_one,
+	 .threads = { worker_0, count_ended }, .check = workers_end,
+	 .must_reach = 1);
 
 /* ---- Two tasks of one worker that wake each other ---- */
 
