@@ -76,6 +76,11 @@ SCENARIO(park_two_posts_two_workers, .setup = two_of_two,
 	 .threads = { worker_0, worker_1, post_0, post_1 },
 	 .check = all_ran_once, .bound = 1, .frozen = 1);
 
+/* A sleeper whose time is up just as it is claimed takes its wake all the same. */
+SCENARIO(park_post_late, .setup = one_of_two,
+	 .threads = { worker_0, worker_1, post_0 }, .check = all_ran_once,
+	 .bound = 1, .timed = 1, .timeouts = 2);
+
 /* ---- Stopping ---- */
 
 static void none_of_one(void)
@@ -215,7 +220,7 @@ static void mail_0(void)
 
 SCENARIO(park_unwatched, .setup = pinned_busy_of_two,
 	 .threads = { worker_0, worker_1, mail_0 }, .check = all_ran_once,
-	 .bound = 1, .timed = 1, .timeouts = 4);
+	 .bound = 1, .timed = 1, .timeouts = 3);
 
 /* Task 0 has a timer on the worker that task 1 keeps until task 0 has run. */
 static void *timer_of_busy(void *index)
@@ -244,6 +249,24 @@ static void timer_of_two(void)
 SCENARIO(park_watch_timer, .setup = timer_of_two,
 	 .threads = { worker_0, worker_1 }, .check = all_ran_once, .bound = 1,
 	 .timed = 1, .timeouts = 5);
+
+/* The same, when what would be late is a timer. */
+static void unwatched_timer(void)
+{
+	workers_make(2, 2, timer_of_busy);
+	task_queued(0, 0);
+	tasks[1].pinned = 1;
+	tasks[1].worker = &workers[0];
+}
+
+static void mail_1(void)
+{
+	chp__schedule(&tasks[1]);
+}
+
+SCENARIO(park_unwatched_timer, .setup = unwatched_timer,
+	 .threads = { worker_0, worker_1, mail_1 }, .check = all_ran_once,
+	 .bound = 1, .timed = 1, .timeouts = 3);
 
 /* Two are queued there: who looks for work takes one or finds both gone. */
 static void *queues_two(void *index)

@@ -29,7 +29,7 @@
 enum {
 	THREADS = MODEL_THREADS + 1, /* 0 runs setup and check */
 	LOCATIONS = 512,
-	STORES = 128, /* per location */
+	STORES = 256, /* per location */
 	MESSAGES = 4096,
 	STEPS = 4000, /* longer executions count as livelock */
 	CHOICES = 3 * STEPS,
