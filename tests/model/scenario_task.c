@@ -183,6 +183,38 @@ SCENARIO(task_park_late_two_workers, .setup = late_of_two,
 	 .threads = { worker_0, worker_1 }, .check = workers_end, .bound = 1,
 	 .timed = 1, .timeouts = 4);
 
+/*
+ * A sleeper with an event whose time is up just as a post claims it takes the
+ * wake that it is owed.  Somebody else has the poller.
+ */
+static void *late_or_posted(void *index)
+{
+	return index ? end() : park_to_the_end(index);
+}
+
+static void late_and_posted(void)
+{
+	workers_make(1, 2, late_or_posted);
+	task_queued(0, 0);
+	runtime.poller = &workers[1];
+}
+
+static void post_1(void)
+{
+	task_spawn(1);
+}
+
+static void all_ended(void)
+{
+	MODEL_CHECK(runtime.poller == &workers[1]);
+	runtime.poller = NULL;
+	workers_end();
+}
+
+SCENARIO(task_park_late_claimed, .setup = late_and_posted,
+	 .threads = { worker_0, post_1 }, .check = all_ended, .bound = 2,
+	 .timed = 1, .timeouts = 3);
+
 /* A paused clock: it jumps as soon as nothing can run. */
 static void paused_of_one(void)
 {
