@@ -2,8 +2,8 @@
  * idle.c - workers that have nothing to run.
  *
  * One sleeper at a time, rt->poller, waits in the poller, for descriptors and
- * for the timers of all workers; the others each on their own event and for
- * their own timers.  All zero cost: nobody spins.
+ * for the timers of all workers, which it then fires; the others each on their
+ * own event and for their own timers.  All zero cost: nobody spins.
  *
  * No lost wake: a sleeper lists itself under rt->lock after it has seen inbox
  * and mail empty under that lock; whoever adds to them does so under the lock
