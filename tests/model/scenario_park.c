@@ -200,7 +200,7 @@ static void busy_of_two(void)
 
 /* The sleeper on watch finds it, at its second look. */
 SCENARIO(park_watch, .setup = busy_of_two, .threads = { worker_0, worker_1 },
-	 .check = all_ran_once, .bound = 2, .timed = 1, .timeouts = 4);
+	 .check = all_ran_once, .bound = 1, .timed = 1, .timeouts = 3);
 
 /*
  * Both sleep, and the one on watch is called away by mail: it sees to it that

@@ -78,7 +78,7 @@ SCENARIO(task_park_two_workers, .setup = once_of_two,
 SCENARIO(task_park_free, .setup = once_of_one,
 	 .threads = { worker_0_free, wake_a });
 SCENARIO(task_park_free_two_workers, .setup = once_of_two,
-	 .threads = { worker_0_free, worker_1_free, wake_a }, .bound = 2,
+	 .threads = { worker_0_free, worker_1_free, wake_a }, .bound = 1,
 	 .frozen = 1);
 
 static void pinned_of_two(void)
