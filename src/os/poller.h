@@ -6,7 +6,8 @@
  *
  * wait() is called by one thread at a time; everything else by any thread at
  * any time.  Each wake() is a token: it makes one wait, present or next,
- * return with *woken counted up by one.  A thread that must not leave before a
+ * return with *woken counted up by one, and what its waker did before happens
+ * before that return.  A thread that must not leave before a
  * waker is done with the poller waits until it has its token.
  */
 #ifndef CHAPPE_SRC_OS_POLLER_H

@@ -2,8 +2,8 @@
  * idle.c - workers that have nothing to run.
  *
  * One sleeper at a time, rt->poller, waits in the poller, for descriptors and
- * for the timers of all workers; the others each on their own event and for
- * their own timers.  All zero cost: nobody spins.
+ * for the timers of all workers, which it then fires; the others each on their
+ * own event and for their own timers.  All zero cost: nobody spins.
  *
  * No lost wake: a sleeper lists itself under rt->lock after it has seen inbox
  * and mail empty under that lock; whoever adds to them does so under the lock
@@ -252,14 +252,26 @@ static void sleep_on_event(struct worker *w)
 }
 
 /*
- * On watch, while others run: fire their late timers, take what waits in their
- * queues: of several tasks half, a single one if it is still there since the
- * last look.
+ * Fire what is due in the others' wheels.  The poller wakes for these timers:
+ * left to an owner that is long in getting up, or for the next look, they would
+ * end its next sleep at once, and it would spin.
  */
-static void look(struct worker *w)
+static void fire_others(struct worker *w, chp_time now)
 {
 	struct chp_runtime *rt = w->rt;
-	chp_time now = chp__clock_now();
+
+	for (unsigned i = 0; i < rt->worker_count; i++)
+		if (i != w->index)
+			chp__wheel_expire(&rt->workers[i].wheel, now);
+}
+
+/*
+ * On watch, while others run: take what waits in their queues: of several tasks
+ * half, a single one if it is still there since the last look.
+ */
+static void look(struct worker *w, chp_time now)
+{
+	struct chp_runtime *rt = w->rt;
 	bool found = false;
 
 	/* Woken by something else just after the last look. */
@@ -273,7 +285,6 @@ static void look(struct worker *w)
 
 		if (v == w)
 			continue;
-		chp__wheel_expire(&v->wheel, now);
 		if (!found && (length > 1 || (length && head == w->seen[i])))
 			found = chp__steal_from(w, v);
 		w->seen[i] = head;
@@ -282,6 +293,15 @@ static void look(struct worker *w)
 		w->watch = WATCH_MIN;
 	else if (w->watch < WATCH_MAX)
 		w->watch *= 2;
+}
+
+static void look_around(struct worker *w)
+{
+	chp_time now = chp__clock_now();
+
+	fire_others(w, now);
+	if (w->watching)
+		look(w, now);
 }
 
 void chp__idle_sleep(struct worker *w)
@@ -297,10 +317,10 @@ void chp__idle_sleep(struct worker *w)
 	else
 		sleep_on_event(w);
 
-	if (w->watching)
-		look(w);
-	else
+	if (!w->watching)
 		w->watch = WATCH_MIN;
+	if (!w->alone && (w->watching || w->sleep_kind == SLEEP_POLLER))
+		look_around(w);
 }
 
 void chp__idle_poll(struct worker *w)

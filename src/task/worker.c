@@ -79,8 +79,9 @@ static void mark_parked(struct worker *w, struct task *t)
 {
 	uint32_t token = TOKEN_EMPTY;
 
-	/* (X).  After it, t may run elsewhere: do not touch it. */
-	if (!cas_acq_rel(&t->token, &token, TOKEN_PARKED))
+	/* (X).  After it, t may run elsewhere: do not touch it.  If it was
+	   woken already, its own swap acquires (T). */
+	if (!cas_release(&t->token, &token, TOKEN_PARKED))
 		schedule_on(w, t);
 }
 

@@ -79,8 +79,9 @@ struct worker {
 
 	/* guarded by rt->lock */
 	struct worker *next, *prev; /* idle list */
-	bool idle, claimed, watching;
-	enum sleep_kind sleep_kind;
+	bool idle, claimed;
+	enum sleep_kind sleep_kind; /* the owner writes, so may read freely */
+	bool watching;              /* the same */
 	struct task *mail_first,
 		*mail_last; /* pinned tasks, woken elsewhere; MIGRATING: all */
 

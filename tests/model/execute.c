@@ -58,6 +58,8 @@ static void snapshot(bool keep)
 void execution_keep(void)
 {
 	world->heap_start = world->heap_next;
+	for (unsigned i = 0; i < THREADS; i++)
+		world->threads[i].agent_first = world->threads[i].agent;
 	snapshot(true);
 }
 
@@ -120,13 +122,13 @@ static void run_on_host(struct thread *t)
 static void thread_make(unsigned i)
 {
 	struct thread *t = &world->threads[i];
-	void *agent = t->agent;
+	void *agent = t->agent_first;
 
 	memset(t, 0, offsetof(struct thread, view));
 	memset(&t->view, 0, world->location_count * sizeof(t->view.at[0]));
 	memset(&t->futex, 0, sizeof(*t) - offsetof(struct thread, futex));
-	t->agent = agent;
-	t->context = chp__context_make(stack_top(i), thread_main);
+	t->agent = t->agent_first = agent;
+	t->context = chp__context_make(thread_stack(i), thread_main);
 	t->stamp.at[i] = 1;
 }
 
@@ -139,6 +141,7 @@ static void reset(void)
 	world->generation++;
 	world->now = 1000000000;
 	world->ticks = world->scenario->ticks;
+	world->timeouts = 0;
 	world->depth = world->event_count = 0;
 	world->preemptions = world->oddities = 0;
 	world->sleeping = 0;

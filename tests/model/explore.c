@@ -23,23 +23,32 @@
 
 /* ---- Whom to run ---- */
 
-static bool step_possible(const struct thread *t)
+static bool step_possible(const struct thread *t, bool late)
 {
 	if (t->state != THREAD_READY)
 		return false;
 	if (t->next.kind == OP_SLEEP)
-		return t->woken || t->deadline;
+		return t->woken || (t->deadline && late);
 	return t->next.kind != OP_SPIN || memory_spin_over(t);
 }
 
-static unsigned possible(void)
+/* late: deadlines pass. */
+static unsigned possible_if(bool late)
 {
 	unsigned set = 0;
 
 	for (unsigned i = 1; i < THREADS; i++)
-		if (step_possible(&world->threads[i]))
+		if (step_possible(&world->threads[i], late))
 			set |= 1u << i;
 	return set;
+}
+
+static unsigned possible(void)
+{
+	unsigned most = world->scenario->timeouts;
+	unsigned set = possible_if(!most || world->timeouts < most);
+
+	return set ? set : possible_if(true);
 }
 
 /* The current thread if it is in the set, else the lowest. */

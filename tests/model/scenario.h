@@ -31,6 +31,11 @@ struct scenario {
 	unsigned ticks;
 	/* The clock is a shared object: for scenarios with deadlines. */
 	unsigned timed;
+	/* Time stands still: no sleeper wakes because its deadline passes. */
+	unsigned frozen;
+	/* With a bound: after so many deadlines have passed, others pass only
+	   when nothing else can happen.  0: any number. */
+	unsigned timeouts;
 	/* A broken program: what the report must contain. */
 	const char *must_fail;
 	/* What must be reached at least once, by model_reached(). */
@@ -61,6 +66,9 @@ void model_reached(unsigned what);
 /* Memory whose use after free, and whose leak, is found. */
 void *model_alloc(size_t size);
 void model_free(void *memory, size_t size);
+
+/* The upper end of a task's stack, 0 to 5. */
+void *model_stack(unsigned i);
 
 /* A time that is `ms` (1 to 15) milliseconds after the start. */
 int64_t model_time(int ms);

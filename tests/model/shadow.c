@@ -35,7 +35,7 @@ struct cell *cell_of(uintptr_t address)
 	return c;
 }
 
-void *stack_top(unsigned thread)
+void *thread_stack(unsigned thread)
 {
 	return (void *)(uintptr_t)(REGION_BASE + HEAP_SIZE +
 				   (thread + 1) * STACK_SIZE);

@@ -35,10 +35,11 @@ static void fall_asleep(uintptr_t at, chp_time deadline)
 
 	self->futex = at;
 	self->woken = false;
-	self->deadline = deadline;
-	step_begin(OP_SLEEP, on, deadline ? 2 : 1);
+	self->deadline = world->scenario->frozen ? 0 : deadline;
+	step_begin(OP_SLEEP, on, self->deadline ? 2 : 1);
 	if (!self->woken && deadline > world->now)
 		world->now = deadline;
+	world->timeouts += !self->woken;
 	trace(PC(), self->woken ? "is awake" : "has run out of time");
 	self->futex = 0;
 	step_end(on, self->woken ? 1 : 2);

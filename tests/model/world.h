@@ -11,6 +11,7 @@
  *	memory.c    atomic accesses: stores that may still be read
  *	shadow.c    plain accesses: races, frames, blocks
  *	tsan.c      what -fsanitize=thread calls
+ *	runtime.c   what the scheduler calls
  *	system.c    the os floor: futex, clock, spinning, thread-local
  *	report.c    failures, traces, replay strings
  *	main.c      options, processes, the table
@@ -28,7 +29,7 @@
 enum {
 	THREADS = MODEL_THREADS + 1, /* 0 runs setup and check */
 	LOCATIONS = 512,
-	STORES = 128, /* per location */
+	STORES = 256, /* per location */
 	MESSAGES = 4096,
 	STEPS = 4000, /* longer executions count as livelock */
 	CHOICES = 3 * STEPS,
@@ -36,7 +37,10 @@ enum {
 	TOUCHES = 4, /* objects of one step; loads that a spin waits for */
 	HEAP_SIZE = 1 << 20,
 	STACK_SIZE = 1 << 16,
-	REGION_SIZE = HEAP_SIZE + THREADS * STACK_SIZE,
+	TASK_STACKS = 6,
+	TASK_STACK_SIZE = 1 << 14,
+	REGION_SIZE = HEAP_SIZE + THREADS * STACK_SIZE +
+		      TASK_STACKS * TASK_STACK_SIZE,
 	TRACE_LINES = 4 * STEPS,
 };
 
@@ -150,7 +154,8 @@ struct thread {
 	enum thread_state state;
 	struct step next; /* what it is about to do */
 	void *context;
-	void *agent; /* the library's thread-local */
+	void *agent;       /* the library's thread-local */
+	void *agent_first; /* when an execution begins */
 	struct stamp stamp;
 	struct view view;
 	/* asleep on a futex */
@@ -180,6 +185,7 @@ struct world {
 	void *host;
 	int64_t now;
 	unsigned ticks;
+	unsigned timeouts;
 	unsigned reached; /* in any execution */
 	char failure[600];
 
@@ -290,7 +296,7 @@ void shadow_frame_leave(uintptr_t low, uintptr_t high, uint32_t pc);
 void *shadow_alloc(size_t size);
 void shadow_free(void *memory, size_t size, uint32_t pc);
 void shadow_leaks(void);
-void *stack_top(unsigned thread);
+void *thread_stack(unsigned thread);
 
 /* ---- report.c ---- */
 

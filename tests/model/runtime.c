@@ -1,0 +1,104 @@
+/*
+ * runtime.c - what the scheduler calls that is not in the model: the poller,
+ * stacks, slots, simulation.
+ *
+ * A poller is a number of tokens on which one thread sleeps; there are no
+ * descriptors.
+ */
+#include "base/atomic.h"
+#include "os/clock.h"
+#include "os/futex.h"
+#include "task/context.h"
+#include "task/worker.h"
+#include "workers.h"
+#include "world.h"
+
+#define PC() ((uint32_t)(uintptr_t)__builtin_return_address(0))
+
+/* ---- The poller ---- */
+
+static chp_word tokens;
+
+int chp__driver_wait(struct driver *d, chp_time timeout, unsigned *woken)
+{
+	uint32_t taken = swap_acquire(&tokens, 0);
+
+	(void)d;
+	if (!taken && timeout) {
+		chp__futex_wait(&tokens, 0,
+				timeout < 0 ? 0 : chp__clock_now() + timeout);
+		taken = swap_acquire(&tokens, 0);
+	}
+	*woken += taken;
+	return 0;
+}
+
+void chp__poller_wake(struct chp__poller *p)
+{
+	(void)p;
+	add_release(&tokens, 1);
+	chp__futex_wake(&tokens);
+}
+
+unsigned poller_tokens(void)
+{
+	return load_relaxed(&tokens);
+}
+
+/* ---- Stacks ---- */
+
+void *model_stack(unsigned i)
+{
+	return (void *)(uintptr_t)(REGION_BASE + HEAP_SIZE +
+				   THREADS * STACK_SIZE +
+				   (i + 1) * TASK_STACK_SIZE);
+}
+
+/* As the library's, but that whoever resumes it is seen to read it. */
+void *model_context_switch(void **save, void *to, void *pass);
+
+void *model_context_switch(void **save, void *to, void *pass)
+{
+	if (world->running)
+		shadow_plain((uintptr_t)save, sizeof(*save), true, PC());
+	return chp__context_switch(save, to, pass);
+}
+
+/* Workers have enough of them. */
+struct stack *chp__stack_get(int cls, bool budget_only)
+{
+	(void)cls;
+	(void)budget_only;
+	fail("a stack too many");
+}
+
+void chp__stack_put(struct stack *s)
+{
+	(void)s;
+	fail("a stack too many");
+}
+
+bool chp__stack_canary_dead(const struct stack *s)
+{
+	(void)s;
+	return false;
+}
+
+/* ---- The rest ---- */
+
+void chp__slot_free(struct outcome *o)
+{
+	(void)o;
+}
+
+struct task *chp__sim_find(struct worker *w)
+{
+	(void)w;
+	fail("no simulation here");
+}
+
+bool chp__sim_is_idle(const struct sim *s)
+{
+	(void)s;
+	fail("no simulation here");
+}
