@@ -7,6 +7,8 @@
 #include <chappe/oneshot.h>
 #include <chappe/watch.h>
 
+#include <string.h>
+
 #include "box.h"
 #include "counted.h"
 #include "hand.h"
