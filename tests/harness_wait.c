@@ -100,6 +100,9 @@ static int poll_with(chp_op *op, const chp_wait *w)
 	if (r == 0)
 		return arms[0].result;
 	CHECK_EQ(r, 1);
+	/* Served just before it was cancelled, where that comes too late. */
+	if (op->result != CHP_ECANCELED)
+		return op->result;
 	return chp_cancel_status(w->cancel);
 }
 
