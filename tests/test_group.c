@@ -1,56 +1,7 @@
 /*
  * test_group.c - task groups: chp_group.
  */
-#include "harness.h"
-
-#include <stdatomic.h>
-
-static chp_group group;
-static chp_semaphore gate;
-static atomic_int ran, dropped;
-
-static void begin(unsigned flags)
-{
-	ran = dropped = 0;
-	chp_semaphore_init(&gate, 0, CHP_FIFO);
-	CHECK_CODE(chp_group_init(&group, NULL, 0, flags), 0);
-}
-
-static int add_one(void *arg)
-{
-	(void)arg;
-	ran++;
-	return 0;
-}
-
-static int pass_the_gate(void *arg)
-{
-	int r = chp_semaphore_acquire(&gate, 1);
-
-	(void)arg;
-	if (r == 0)
-		ran++;
-	return r;
-}
-
-static int fail_with(void *arg)
-{
-	return (int)(intptr_t)arg;
-}
-
-static int wait_on_the_token(void *arg)
-{
-	chp_wait w = { .cancel = chp_group_token(&group) };
-
-	*(int *)arg = chp_semaphore_acquire_with(&gate, 1, &w);
-	return 0;
-}
-
-static void count_drop(void *arg)
-{
-	(void)arg;
-	dropped++;
-}
+#include "group.h"
 
 /* ---- Waiting for all ---- */
 
@@ -301,147 +252,6 @@ static void interrupting_finish_cancels_and_still_waits(void)
 	}
 }
 
-/* ---- One after the other ---- */
-
-static void next_gives_each_once_in_order(void)
-{
-	chp_group_result result;
-
-	begin(CHP_GROUP_RESULTS | CHP_GROUP_KEEP_GOING);
-	for (intptr_t i = 1; i <= 20; i++) {
-		chp_group_spawn(&group, fail_with, (void *)-i);
-		h_until(chp_group_count(&group) == 0);
-	}
-	for (intptr_t i = 1; i <= 20; i++) {
-		CHECK_EQ(chp_group_next(&group, &result), 1);
-		CHECK_EQ(result.code, -i);
-		CHECK(result.arg == (void *)-i);
-		CHECK(result.id != 0);
-	}
-	CHECK_EQ(chp_group_next(&group, &result), 0);
-	CHECK_CODE(chp_group_finish(&group), -1);
-}
-
-static void next_waits(void)
-{
-	chp_group_result result;
-	int got = 0;
-
-	begin(CHP_GROUP_RESULTS);
-	for (int i = 0; i < 64; i++)
-		chp_group_spawn(&group, i % 4 ? add_one : pass_the_gate, NULL);
-	chp_semaphore_release(&gate, 16);
-	while (chp_group_next(&group, &result) == 1)
-		got++;
-	CHECK_EQ(got, 64);
-	CHECK_CODE(chp_group_finish(&group), 0);
-}
-
-static void results_that_nobody_fetches_are_freed(void)
-{
-	begin(CHP_GROUP_RESULTS);
-	for (int i = 0; i < 20; i++)
-		chp_group_spawn(&group, add_one, NULL);
-	CHECK_CODE(chp_group_finish(&group), 0);
-	CHECK_EQ(ran, 20);
-}
-
-/* By hand: a result that was handed over and not fetched goes back in front. */
-static void a_cancelled_next_loses_nothing(void)
-{
-	struct h_waker waker = { { 0 }, { 0 } };
-	chp_group_result result, other;
-	chp_group_op first, second;
-
-	begin(CHP_GROUP_RESULTS | CHP_GROUP_KEEP_GOING);
-	chp_group_spawn(&group, pass_the_gate, NULL);
-	chp_group_next_op(&first, &group, &result);
-	CHECK_CODE(h_poll(&first.op, &waker), CHP_PENDING);
-	CHECK_CODE(h_poll(&first.op, &waker), CHP_PENDING);
-	chp_group_next_op(&second, &group, &other);
-	CHECK_CODE(h_poll(&second.op, &waker), CHP_PENDING);
-	CHECK_CODE(chp_op_cancel(&second.op), CHP_HELD_NOTHING);
-
-	chp_semaphore_release(&gate, 1);
-	h_until(h_wakes(&waker) == 1);
-	chp_group_spawn(&group, fail_with, (void *)(intptr_t)-9);
-	h_until(chp_group_count(&group) == 0);
-	CHECK_CODE(chp_op_cancel(&first.op), CHP_GAVE_BACK);
-	CHECK_EQ(chp_group_next(&group, &result), 1);
-	CHECK_EQ(result.code, 0);
-	CHECK_EQ(chp_group_next(&group, &result), 1);
-	CHECK_EQ(result.code, -9);
-	CHECK_CODE(chp_group_finish(&group), -9);
-	h_until(h_refs(&waker) == 0);
-}
-
-/* In whichever order those give up who were handed the results. */
-static void results_that_come_back_keep_their_order(void)
-{
-	enum { N = 3 };
-
-	for (int order = 0; order < 6; order++) {
-		static const int orders[][N] = { { 0, 1, 2 }, { 0, 2, 1 },
-						 { 1, 0, 2 }, { 1, 2, 0 },
-						 { 2, 0, 1 }, { 2, 1, 0 } };
-		struct h_waker waker = { { 0 }, { 0 } };
-		chp_group_result results[N], result;
-		chp_group_op ops[N];
-
-		begin(CHP_GROUP_RESULTS | CHP_GROUP_KEEP_GOING);
-		chp_group_spawn(&group, pass_the_gate, NULL);
-		for (int i = 0; i < N; i++) {
-			chp_group_next_op(&ops[i], &group, &results[i]);
-			CHECK_CODE(h_poll(&ops[i].op, &waker), CHP_PENDING);
-		}
-		for (int i = 0; i < N; i++) {
-			chp_group_spawn(&group, fail_with,
-					(void *)(intptr_t)(-1 - i));
-			h_until(chp_group_count(&group) == 1);
-		}
-		for (int i = 0; i < N; i++)
-			CHECK_CODE(chp_op_cancel(&ops[orders[order][i]].op),
-				   CHP_GAVE_BACK);
-		for (int i = 0; i < N; i++) {
-			CHECK_EQ(chp_group_next(&group, &result), 1);
-			CHECK_EQ(result.code, -1 - i);
-		}
-		chp_semaphore_release(&gate, 1);
-		CHECK_CODE(chp_group_finish(&group), -1);
-		h_until(h_refs(&waker) == 0);
-	}
-}
-
-static void *fetch_all(void *arg)
-{
-	chp_group_result result;
-	intptr_t got = 0;
-
-	while (chp_group_next(&group, &result) == 1)
-		got++;
-	(void)arg;
-	return (void *)got;
-}
-
-static void several_share_the_results(void)
-{
-	struct h_agent a[3];
-	intptr_t sum = 0;
-	long n = h_rounds(2000);
-
-	begin(CHP_GROUP_RESULTS);
-	chp_group_spawn(&group, pass_the_gate, NULL);
-	for (int i = 0; i < 3; i++)
-		h_spawn(&a[i], fetch_all, NULL);
-	for (long i = 0; i < n; i++)
-		chp_group_spawn(&group, add_one, NULL);
-	chp_semaphore_release(&gate, 1);
-	for (int i = 0; i < 3; i++)
-		sum += (intptr_t)h_join(&a[i]);
-	CHECK_EQ(sum, n + 1);
-	CHECK_CODE(chp_group_finish(&group), 0);
-}
-
 /* ---- Growing from inside, storms ---- */
 
 static int branch(void *arg)
@@ -509,12 +319,6 @@ static const struct h_test tests[] = {
 	TEST(a_parent_that_is_cancelled_refuses_new_tasks, IN_TASKS),
 	TEST(a_deadline_that_has_passed_refuses_new_tasks, IN_TASKS),
 	TEST(interrupting_finish_cancels_and_still_waits, IN_TASKS),
-	TEST(next_gives_each_once_in_order, IN_TASKS),
-	TEST(next_waits, IN_TASKS),
-	TEST(results_that_nobody_fetches_are_freed, IN_TASKS),
-	TEST(results_that_come_back_keep_their_order, IN_TASKS),
-	TEST(a_cancelled_next_loses_nothing, IN_TASKS),
-	TEST(several_share_the_results, IN_TASKS),
 	TEST(members_spawn_members, IN_TASKS),
 	TEST(cancelling_races_spawning_and_ending, IN_TASKS),
 };

@@ -119,7 +119,9 @@ CHP_API void chp_group_next_op(chp_group_op *op, chp_group *g,
  * The end of the group: wait for all, cancel them if that wait is ended by
  * interruption, abort or the deadline, and then wait for the rest whatever
  * happens.  Returns the code of the first that failed; else what ended the
- * wait, which is CHP_ECANCELED if the group was cancelled before; else 0.  The group is then as before init; nobody else may be using it.
+ * wait, which is CHP_ECANCELED if the group was cancelled before; else 0.  The
+ * group is then as before init; nobody else may be using it, but a wait that
+ * was served may still be polled or, if it holds no result, cancelled.
  */
 CHP_API int chp_group_finish(chp_group *g);
 

@@ -18,29 +18,9 @@
  * not done under a lock; those that it has passed go to the back of the list.
  * A member whose handle was not known then is aborted by its spawner.
  */
-#include <chappe/group.h>
+#include "task/group.h"
 
 #include <string.h>
-
-#include "base/list.h"
-#include "os/blocks.h"
-#include "os/spin.h"
-#include "wait/block.h"
-#include "wait/node.h"
-
-struct chp__member {
-	struct chp__member *next, *prev;
-	chp_group *group;
-	int (*fn)(void *arg);
-	void (*arg_drop)(void *arg);
-	chp_agent agent; /* guarded by lock; {0}: not known yet */
-	bool passed;     /* by cancelling; guarded by lock */
-	chp_word refs;
-	uint64_t end; /* how many had ended before; for `ended` */
-	chp_group_result result;
-};
-
-DEFINE_LIST(member_list, struct chp__member);
 
 enum { HANDFUL = 32 };
 
@@ -74,50 +54,6 @@ size_t chp_group_count(chp_group *g)
 
 /* ---- Members ---- */
 
-static void unref(struct chp__member *m)
-{
-	/* Release what we did with it; the last acquires it. */
-	if (add_acq_rel(&m->refs, -1u) == 1)
-		chp__block_free(m, sizeof(*m));
-}
-
-static inline chp_group_op *op_of(chp_node *n)
-{
-	return container_of(n, chp_group_op, node);
-}
-
-static struct chp__member *pop_ended(chp_group *g)
-{
-	struct chp__member *m = g->ended;
-
-	if (m)
-		member_list_remove(&g->ended, &g->ended_last, m);
-	return m;
-}
-
-/* lock held: what a waiter gets now, or CHP_PENDING */
-static int look(chp_group *g, chp_group_op *o)
-{
-	o->got = o->out ? pop_ended(g) : NULL;
-	if (o->got)
-		return 1;
-	return g->count == 0 ? 0 : CHP_PENDING;
-}
-
-/* lock held */
-static void serve(chp_group *g, struct wake_batch *batch)
-{
-	for (chp_node *n = g->first, *after; n; n = after) {
-		int r = look(g, op_of(n));
-
-		after = n->next;
-		if (r == CHP_PENDING)
-			continue;
-		node_list_remove(&g->first, &g->last, n);
-		batch_claim(batch, n, r);
-	}
-}
-
 /* lock held: m leaves the group; the caller lets go of it */
 static void remove_member(chp_group *g, struct chp__member *m,
 			  struct wake_batch *batch)
@@ -131,7 +67,7 @@ static void remove_member(chp_group *g, struct chp__member *m,
 		m->end = g->ends++;
 		member_list_append(&g->ended, &g->ended_last, m);
 	}
-	serve(g, batch);
+	chp__group_serve(g, batch);
 }
 
 static void end(struct chp__member *m, int code)
@@ -152,7 +88,7 @@ static void end(struct chp__member *m, int code)
 	spin_lock(&g->lock, RANK_OBJECT);
 	remove_member(g, m, &batch);
 	spin_unlock(&g->lock, RANK_OBJECT);
-	unref(m);
+	member_unref(m);
 	batch_wake(&batch);
 }
 
@@ -179,7 +115,7 @@ static void never_run(void *arg)
 	m->result.id = chp_task_id();
 	remove_member(g, m, &batch);
 	spin_unlock(&g->lock, RANK_OBJECT);
-	unref(m);
+	member_unref(m);
 	batch_wake(&batch);
 }
 
@@ -213,7 +149,7 @@ static void dismiss(struct chp__member *m)
 	remove_member(g, m, &batch);
 	spin_unlock(&g->lock, RANK_OBJECT);
 	batch_wake(&batch);
-	unref(m);
+	member_unref(m);
 }
 
 /* Now its handle is known. */
@@ -266,7 +202,7 @@ int chp_group_spawn_with(chp_group *g, int (*fn)(void *arg), void *arg,
 	} else {
 		dismiss(m);
 	}
-	unref(m);
+	member_unref(m);
 	return r;
 }
 
@@ -307,195 +243,25 @@ void chp_group_cancel(chp_group *g)
 	} while (n == HANDFUL);
 }
 
-/* ---- Waiting ---- */
-
-static int fetch(chp_group_op *o, int r)
-{
-	if (r == 1) {
-		*o->out = o->got->result;
-		unref(o->got);
-	}
-	return r;
-}
-
-static int start(chp_group_op *o, chp_waker waker)
-{
-	chp_group *g = o->group;
-	int r;
-
-	waker_retain(waker);
-	spin_lock(&g->lock, RANK_OBJECT);
-	r = look(g, o);
-	if (r == CHP_PENDING) {
-		o->node.waker = waker;
-		node_enqueue(&g->first, &g->last, &o->node);
-	}
-	spin_unlock(&g->lock, RANK_OBJECT);
-	if (r != CHP_PENDING)
-		waker_release(waker);
-	return r;
-}
-
-static int poll_again(chp_group_op *o, chp_waker waker)
-{
-	chp_group *g = o->group;
-	chp_node *n = &o->node;
-	bool queued;
-
-	if (!node_is_done(n)) {
-		if (waker_same(n->waker, waker))
-			return CHP_PENDING;
-		waker_retain(waker);
-		spin_lock(&g->lock, RANK_OBJECT);
-		/* Relaxed: leaves QUEUED under the lock only. */
-		queued = load_relaxed(&n->state) == NODE_QUEUED;
-		if (queued)
-			waker = node_swap_waker(n, waker);
-		spin_unlock(&g->lock, RANK_OBJECT);
-		waker_release(waker);
-		if (queued)
-			return CHP_PENDING;
-	}
-	chp__node_settle(n);
-	return n->result;
-}
-
-static int poll(chp_op *op, chp_poll_ctx *ctx)
-{
-	chp_group_op *o = (chp_group_op *)op;
-	int r;
-
-	if (o->out && !(o->group->flags & CHP_GROUP_RESULTS))
-		return CHP_EINVAL;
-	r = op->stage == OP_NEW ? start(o, ctx->waker)
-				: poll_again(o, ctx->waker);
-	return r == CHP_PENDING ? r : fetch(o, r);
-}
-
-/* lock held: m ended before all that are kept from `after` on */
-static void insert_ended(chp_group *g, struct chp__member *m,
-			 struct chp__member *after)
-{
-	if (!after) {
-		member_list_append(&g->ended, &g->ended_last, m);
-	} else if (!after->prev) {
-		member_list_prepend(&g->ended, &g->ended_last, m);
-	} else {
-		m->prev = after->prev;
-		m->next = after;
-		after->prev->next = m;
-		after->prev = m;
-	}
-}
-
-/* It will not fetch what it was given: back to where it was in the order. */
-static void put_back(chp_group *g, struct chp__member *m)
-{
-	struct wake_batch batch = { NULL, NULL };
-	struct chp__member *after;
-
-	spin_lock(&g->lock, RANK_OBJECT);
-	after = g->ended;
-	while (after && after->end < m->end)
-		after = after->next;
-	insert_ended(g, m, after);
-	serve(g, &batch);
-	spin_unlock(&g->lock, RANK_OBJECT);
-	batch_wake(&batch);
-}
-
-static int cancel(chp_op *op)
-{
-	chp_group_op *o = (chp_group_op *)op;
-	chp_group *g = o->group;
-	chp_node *n = &o->node;
-	bool queued;
-
-	spin_lock(&g->lock, RANK_OBJECT);
-	queued = load_relaxed(&n->state) == NODE_QUEUED;
-	if (queued)
-		node_list_remove(&g->first, &g->last, n);
-	spin_unlock(&g->lock, RANK_OBJECT);
-	if (queued) {
-		waker_release(n->waker);
-		return CHP_HELD_NOTHING;
-	}
-	chp__node_settle(n);
-	if (n->result != 1)
-		return CHP_HELD_NOTHING;
-	put_back(g, o->got);
-	return CHP_GAVE_BACK;
-}
-
-static const chp_op_class group_class = {
-	.name = "group wait",
-	.poll = poll,
-	.cancel = cancel,
-};
-
-void chp_group_next_op(chp_group_op *op, chp_group *g, chp_group_result *out)
-{
-	chp_op_init(&op->op, &group_class);
-	op->group = g;
-	op->out = out;
-}
-
-void chp_group_wait_op(chp_group_op *op, chp_group *g)
-{
-	chp_group_next_op(op, g, NULL);
-}
-
-static int wait_for(chp_group *g, chp_group_result *out, const chp_wait *w)
-{
-	struct agent *self = agent_self();
-	chp_group_op op;
-	int r = wait_check(self, w);
-
-	if (r)
-		return r;
-	chp_group_next_op(&op, g, out);
-	return chp__block(self, &op.op, w);
-}
-
-int chp_group_wait_with(chp_group *g, const chp_wait *w)
-{
-	return wait_for(g, NULL, w);
-}
-
-int chp_group_wait(chp_group *g)
-{
-	return wait_for(g, NULL, NULL);
-}
-
-int chp_group_next_with(chp_group *g, chp_group_result *out, const chp_wait *w)
-{
-	if (!(g->flags & CHP_GROUP_RESULTS) || !out)
-		return CHP_EINVAL;
-	return wait_for(g, out, w);
-}
-
-int chp_group_next(chp_group *g, chp_group_result *out)
-{
-	return chp_group_next_with(g, out, NULL);
-}
+/* ---- The end ---- */
 
 int chp_group_finish(chp_group *g)
 {
 	static const chp_wait whatever = { .flags = CHP_UNINTERRUPTIBLE };
 	chp_wait w = { .cancel = &g->token };
 	struct chp__member *m;
-	int r = wait_for(g, NULL, &w), code;
+	int r = chp__group_wait(g, NULL, &w), code;
 
 	if (r != 0) {
 		chp_group_cancel(g);
-		wait_for(g, NULL, &whatever);
+		chp__group_wait(g, NULL, &whatever);
 	}
 	/* Behind the last member, which may still hold the lock. */
 	spin_lock(&g->lock, RANK_OBJECT);
 	code = g->code;
 	spin_unlock(&g->lock, RANK_OBJECT);
 	while ((m = pop_ended(g)))
-		unref(m);
+		member_unref(m);
 	chp_cancel_destroy(&g->token);
 	memset(g, 0, sizeof(*g));
 	return code ? code : r;
