@@ -26,10 +26,9 @@ static struct chp__watch *make(size_t size, const chp_watch_values *values,
 	}
 	chp_semaphore_init(&ch->turn, 1, CHP_FIFO);
 
-	cell = ch->current = watch_first_cell(ch);
+	cell = watch_first_cell(ch);
 	cell->ch = ch;
-	cell->refs = 1;
-	ch->live = 1;
+	watch_make_current(ch, cell);
 	if (initial)
 		value_copy(cell->value, initial, size);
 	else
@@ -103,11 +102,11 @@ void chp_watch_subscribe(const chp_watch_tx *tx, chp_watch_rx *out)
 	watch_unlock(ch);
 }
 
-/* Lock held: the last handle goes, and with it what `current` refers to. */
+/* Lock held: the last handle goes, and with it the value. */
 static void end(struct chp__watch *ch)
 {
 	struct chp__watch_cell *cell = ch->current;
-	bool last = --cell->refs == 0;
+	bool last = watch_settle(cell);
 
 	ch->current = NULL;
 	watch_unlock(ch);

@@ -1,9 +1,10 @@
 /*
  * watch.h - the channel behind the handles, and the cells its values live in.
  *
- * One spin lock guards everything; it is held for the copy of a small value,
- * for a count, or for claiming those who wait.  So a borrow and its release
- * are two read-modify-writes, as a send and a borrow are.
+ * One spin lock guards everything but the giving back of a borrowed value; it
+ * is held for the copy of a small value, for a count, or for claiming those who
+ * wait.  So a borrow and its release are two read-modify-writes, as a send and
+ * a borrow are.
  *
  *	version   bit 0: CLOSED, all senders are gone; the rest counts changes.
  *	          Changes under the lock, together with `current`, so a borrow's
@@ -16,17 +17,27 @@
  *	SPARE     no value; in ch->spare, or not made   a sender -> FILLED
  *	FILLED    a sender's own, not yet known         that sender -> CURRENT, or
  *	                                                -> RETIRED, -> SPARE
- *	CURRENT   ch->current, which is one of its refs a change -> OLD
+ *	CURRENT   ch->current                           a change -> OLD, or RETIRED
  *	OLD       has refs, of borrowers or senders     the last of them -> RETIRED
+ *	                                                (without the lock)
  *	RETIRED   no refs: the value is being destroyed who took the last -> SPARE
+ *
+ * A borrow counts in `taken`, under the lock; giving back counts down `refs`,
+ * without it.  While the cell is current, refs is BIAS less what was given
+ * back, and so never 0; the change that ends that adds `taken` and takes BIAS
+ * away, and then refs is how many are out.  Whoever brings it to 0 retires the
+ * cell: the change itself, if all is back, or else the last who gives up.  The
+ * release (G) of each who gives up pairs with the acquire (E) of who retires:
+ * what all did with the value came before its end.
  *
  * The states are not written down: refs and `current` tell.  `live` counts the
  * cells that are CURRENT, OLD or RETIRED.  The memory goes when there are
  * neither handles nor live cells: so a ref outlives the handles, and whoever
- * holds a ref, or retires a cell, may come back to the lock.
+ * retires a cell may come back to the lock.  Who gives up a ref that is not
+ * the last touches nothing after it.
  *
  * Waking all waiters is one pass (wait/node.h).  After it a caller touches the
- * channel only through a cell that it still has to give up.
+ * channel only through a cell that it still has to give up or to retire.
  *
  * Modifying functions run one at a time: they hold the one permit of `turn`.
  * chp_watch_send does not ask for it: see watch_send.c.
@@ -52,10 +63,14 @@ enum { SPARES = 2 };
 struct chp__watch_cell {
 	struct chp__watch *ch;        /* set once */
 	struct chp__watch_cell *next; /* of ch->spare; under lock */
-	size_t refs;                  /* under lock */
+	uint64_t taken;               /* borrows; under lock */
+	chp_word64 refs;
 	/* As aligned as malloc's memory: max_align_t. */
 	char value[] __attribute__((aligned(16)));
 };
+
+/* More than are ever borrowed. */
+#define BIAS ((uint64_t)1 << 62)
 
 struct watch_queue {
 	chp_node *first, *last;
@@ -116,11 +131,35 @@ static inline uint64_t watch_version(const struct chp__watch *ch)
 	return load64_relaxed(&ch->version) & ~(uint64_t)CLOSED;
 }
 
-/* Lock held: the value will be kept; for chp__watch_give_up. */
+/* Lock held: the value will be kept; for watch_give_up. */
 static inline struct chp__watch_cell *watch_borrow(struct chp__watch *ch)
 {
-	ch->current->refs++;
+	ch->current->taken++;
 	return ch->current;
+}
+
+/* Lock held, or nobody else knows the cell: it becomes the value. */
+static inline void watch_make_current(struct chp__watch *ch,
+				      struct chp__watch_cell *cell)
+{
+	cell->taken = 0;
+	/* Relaxed: who gives up has borrowed under the lock. */
+	store64_relaxed(&cell->refs, BIAS);
+	ch->live++;
+	ch->current = cell;
+}
+
+/* Lock held: the cell is not the value any more.  True: it has no refs, and is
+   the caller's to retire. */
+static inline bool watch_settle(struct chp__watch_cell *cell)
+{
+	/* All is back, and nobody can borrow: no need to count.  (E) */
+	if (load64_acquire(&cell->refs) == BIAS - cell->taken)
+		return true;
+	/* (E).  It need not release: the next who brings it down acquires by
+	   the chain of additions what came before this one. */
+	return add64_acquire(&cell->refs, cell->taken - BIAS) ==
+	       BIAS - cell->taken;
 }
 
 /* Lock held: put the cell, whose value is gone, among the spare ones.  False:
@@ -168,11 +207,16 @@ static inline void watch_claim_all(struct watch_queue *q,
 
 /* ---- watch_cell.c; none with the lock held ---- */
 
-/* Take a reference from the cell. */
-void chp__watch_give_up(struct chp__watch_cell *cell);
-
 /* The cell has no references any more, but is live. */
 void chp__watch_retire(struct chp__watch_cell *cell);
+
+/* Take a reference from the cell. */
+static inline void watch_give_up(struct chp__watch_cell *cell)
+{
+	/* (G), (E) */
+	if (unlikely(add64_acq_rel(&cell->refs, (uint64_t)-1) == 1))
+		chp__watch_retire(cell);
+}
 
 /* A cell to be filled; NULL: no memory.  And back, unused. */
 struct chp__watch_cell *chp__watch_get_cell(struct chp__watch *ch);
@@ -190,9 +234,8 @@ static inline bool watch_can_copy(const struct chp__watch *ch)
 /* ---- Changing ---- */
 
 /*
- * Lock held.  Make `cell` the value; returns the old one with the reference
- * that `current` was, for the caller to give up.  tell: it is news, and
- * receivers that wait are claimed.
+ * Lock held.  Make `cell` the value; returns the old one, for the caller to
+ * settle.  tell: it is news, and receivers that wait are claimed.
  */
 static inline struct chp__watch_cell *
 watch_replace(struct chp__watch *ch, struct chp__watch_cell *cell, bool tell,
@@ -200,9 +243,7 @@ watch_replace(struct chp__watch *ch, struct chp__watch_cell *cell, bool tell,
 {
 	struct chp__watch_cell *old = ch->current;
 
-	cell->refs = 1;
-	ch->live++;
-	ch->current = cell;
+	watch_make_current(ch, cell);
 	if (tell) {
 		/* Relaxed load: under the lock. */
 		store64_release(&ch->version, load64_relaxed(&ch->version) +

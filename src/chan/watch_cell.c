@@ -58,18 +58,6 @@ void chp__watch_retire(struct chp__watch_cell *cell)
 		free_channel(ch);
 }
 
-void chp__watch_give_up(struct chp__watch_cell *cell)
-{
-	struct chp__watch *ch = cell->ch;
-	bool last;
-
-	watch_lock(ch);
-	last = --cell->refs == 0;
-	watch_unlock(ch);
-	if (unlikely(last))
-		chp__watch_retire(cell);
-}
-
 struct chp__watch_cell *chp__watch_get_cell(struct chp__watch *ch)
 {
 	struct chp__watch_cell *cell;
@@ -111,7 +99,7 @@ void chp_watch_ref_release(chp_watch_ref *ref)
 		return;
 	ref->cell = NULL;
 	ref->value = NULL;
-	chp__watch_give_up(cell);
+	watch_give_up(cell);
 }
 
 int chp_watch_ref_has_changed(const chp_watch_ref *ref)

@@ -40,7 +40,7 @@ static inline void replace(struct chp__watch *ch, struct chp__watch_cell *cell,
 	struct chp__watch_cell *old =
 		watch_replace(ch, cell, true, &done->batch);
 
-	if (--old->refs)
+	if (!watch_settle(old))
 		return;
 	if (likely(!ch->drop && watch_keep(ch, old)))
 		ch->live--;
@@ -155,7 +155,8 @@ int chp_watch_send_replace(const chp_watch_tx *tx, const void *value,
 
 	take_turn(ch);
 	watch_lock(ch);
-	was = watch_replace(ch, cell, true, &batch);
+	was = watch_borrow(ch);
+	watch_settle(watch_replace(ch, cell, true, &batch));
 	watch_unlock(ch);
 	give_turn(ch);
 	batch_wake(&batch);
@@ -196,7 +197,7 @@ static void put_modified(struct chp__watch *ch, struct chp__watch_cell *base,
 	if (overtaken)
 		ch->live++;
 	else
-		watch_replace(ch, cell, tell, &batch)->refs--;
+		watch_settle(watch_replace(ch, cell, tell, &batch));
 	watch_unlock(ch);
 	give_turn(ch);
 	batch_wake(&batch);
@@ -223,7 +224,7 @@ static int modify_now(struct chp__watch *ch, const struct change *change,
 		give_turn(ch);
 		chp__watch_put_cell(cell);
 	}
-	chp__watch_give_up(base);
+	watch_give_up(base);
 	return r;
 }
 

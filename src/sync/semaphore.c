@@ -140,10 +140,8 @@ COLD static int acquire_slow(struct agent *self, chp_semaphore *s, int64_t n,
 	chp_acquire_op op;
 	int r = chp__pool_take(&s->pool, s->policy, n, n, false);
 
-	if (r != CHP_EAGAIN) {
-		agent_spend(self);
+	if (r != CHP_EAGAIN)
 		return r;
-	}
 	if (wait_expired(self, w))
 		return CHP_ETIMEDOUT;
 	chp_semaphore_acquire_op(&op, s, n);
@@ -160,9 +158,10 @@ int chp_semaphore_acquire_with(chp_semaphore *s, int64_t n, const chp_wait *w)
 	r = wait_check(self, w);
 	if (unlikely(r))
 		return r;
+	/* Before a permit is held: others may run now. */
+	agent_spend(self);
 	if (unlikely(!pool_take_fast(&s->pool, n, n)))
 		return acquire_slow(self, s, n, w);
-	agent_spend(self);
 	return 0;
 }
 
@@ -170,8 +169,10 @@ int chp_semaphore_acquire(chp_semaphore *s, int64_t n)
 {
 	struct agent *self = agent_unhindered();
 
-	if (unlikely(!self || n < 0 || !pool_take_fast(&s->pool, n, n)))
+	if (unlikely(!self || n < 0))
 		return chp_semaphore_acquire_with(s, n, NULL);
 	agent_spend(self);
+	if (unlikely(!pool_take_fast(&s->pool, n, n)))
+		return acquire_slow(self, s, n, NULL);
 	return 0;
 }

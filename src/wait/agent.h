@@ -183,7 +183,7 @@ static inline struct agent *agent_unhindered(void)
 	return likely(a && !agent_attention(a)) ? a : NULL;
 }
 
-/* One more wait has finished: when the budget is used up, others run first. */
+/* One more wait: when the budget is used up, others run first. */
 static inline void agent_spend(struct agent *a)
 {
 	if (unlikely(--a->budget == 0))

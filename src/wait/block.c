@@ -112,6 +112,9 @@ static int block(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 	chp_node place;
 	int r;
 
+	/* Before there is anything to hold: others may run now. */
+	if (!(op->cls->flags & CHP_OP_UNBUDGETED))
+		agent_spend(self);
 	if (w && w->cancel) {
 		chp__cancel_enter(w->cancel, &place, agent_waker(self));
 		r = loop(self, op, w, ahead);
@@ -119,8 +122,6 @@ static int block(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 	} else {
 		r = loop(self, op, w, ahead);
 	}
-	if (!(op->cls->flags & CHP_OP_UNBUDGETED))
-		agent_spend(self);
 	return r;
 }
 

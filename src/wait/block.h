@@ -6,7 +6,8 @@
  *	self = agent_self();
  *	r = wait_check(self, w);            interrupted, aborted, cancelled?
  *	if (r) return r;
- *	if (try at once) { agent_spend(self); return 0; }
+ *	agent_spend(self);
+ *	if (try at once) return 0;
  *	if (wait_expired(self, w)) return CHP_ETIMEDOUT;
  *	chp_x_op op; chp_x_op_init(&op, ...);
  *	return chp__block(self, &op.op, w);
