@@ -76,7 +76,7 @@ static double sem_t2(long ops)
 static void *answer_timed(void *arg)
 {
 	for (long i = 0; i < rounds; i++) {
-		chp_wait w = { .deadline = chp_in(CHP_SEC) };
+		chp_wait w = { .timeout = CHP_SEC };
 
 		chp_semaphore_acquire_with(&there, 1, &w);
 		chp_semaphore_release(&back, 1);
@@ -93,7 +93,7 @@ static double timed_body(long ops)
 	OK(chp_spawn(&other, answer_timed, NULL));
 	start = bench_now();
 	for (long i = 0; i < rounds; i++) {
-		chp_wait w = { .deadline = chp_in(CHP_SEC) };
+		chp_wait w = { .timeout = CHP_SEC };
 
 		chp_semaphore_release(&there, 1);
 		chp_semaphore_acquire_with(&back, 1, &w);

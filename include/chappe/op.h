@@ -57,6 +57,10 @@ typedef struct chp_cancel chp_cancel;
  * The last argument of every call whose name ends in _with.  All-zero, or a
  * NULL pointer, means: wait as long as it takes, interruptibly.
  *
+ * A time-out counts from when the call finds that it must wait: one that need
+ * not reads no clock.  For a loop of waits, or several that together may take so
+ * long, use a deadline.  With both, the earlier one ends the wait.
+ *
  * An unknown flag is CHP_EINVAL.  Order of checks: bad argument; interrupted or
  * aborted (even if the thing is free); token cancelled; one try that keeps the
  * queue's order; deadline.  While waiting, success wins over interruption,
@@ -66,6 +70,7 @@ typedef struct chp_wait {
 	chp_time deadline;  /* absolute; 0: none; a past one: try once */
 	chp_cancel *cancel; /* cancellation token, or NULL */
 	unsigned flags;     /* CHP_UNINTERRUPTIBLE */
+	chp_time timeout;   /* a length; 0: none; negative: try once */
 } chp_wait;
 
 /* ---- Wakers ---- */

@@ -12,6 +12,8 @@
 #define NOINLINE      __attribute__((noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define COLD          __attribute__((cold, noinline))
+/* The compiler must have x in a register, alone, here. */
+#define IN_REGISTER(x) __asm__("" : "+r"(x))
 #define CACHE_LINE    64
 #define CACHE_ALIGNED __attribute__((aligned(CACHE_LINE)))
 

@@ -172,7 +172,7 @@ static inline bool wait_among(struct waiters *w, chp_node *n, chp_waker waker,
 	if (state == NODE_QUEUED) {
 		*old = node_swap_waker(n, waker);
 	} else if (state == NODE_IDLE) {
-		n->waker = waker;
+		waker_store(&n->waker, waker);
 		node_enqueue(&w->first, &w->last, n);
 	}
 	return state == NODE_QUEUED || state == NODE_IDLE;
@@ -185,7 +185,7 @@ static inline void settle_served(chp_node *n)
 	uint32_t state = load_relaxed(&n->state);
 
 	if (state != NODE_IDLE && state != NODE_QUEUED)
-		chp__node_settle(n);
+		node_settle(n);
 }
 
 /* The owner: n waits no more; it is free when this returns. */

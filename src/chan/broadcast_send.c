@@ -178,7 +178,7 @@ void chp__broadcast_leave(struct chp__broadcast *ch, struct waiters *w,
 	if (load_relaxed(&n->state) == NODE_IDLE)
 		return;
 	if (node_is_done(n)) {
-		chp__node_settle(n);
+		node_settle(n);
 		return;
 	}
 	tail_lock(ch);
@@ -191,7 +191,7 @@ void chp__broadcast_leave(struct chp__broadcast *ch, struct waiters *w,
 	if (queued)
 		waker_release(n->waker);
 	else
-		chp__node_settle(n);
+		node_settle(n);
 }
 
 /* 0: there is no receiver. */

@@ -201,7 +201,7 @@ static inline chp_waker mpmc_rearm(chp_node *n, chp_waker waker)
 
 	if (n->result == ARMED)
 		old = n->waker;
-	n->waker = waker;
+	waker_store(&n->waker, waker);
 	n->result = ARMED;
 	return old;
 }

@@ -58,7 +58,7 @@ static int collect(chp_mpmc_op *o)
 	struct chp__mpmc *ch = o->ch;
 	int r = 1;
 
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	if (o->node.result != 0)
 		return o->node.result;
 	if (mpmc_is_blocking(o))
@@ -129,7 +129,7 @@ static int cancel_recv(chp_op *op)
 	if (!node_is_done(&o->node) &&
 	    chp__mpmc_withdraw(o, &ch->rx_first, &ch->rx_last))
 		return CHP_HELD_NOTHING;
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	if (o->node.result != 0)
 		return CHP_HELD_NOTHING;
 	if (mpmc_is_blocking(o)) {

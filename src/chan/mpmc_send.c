@@ -115,7 +115,7 @@ static int collect(chp_mpmc_op *o)
 	struct chp__mpmc *ch = o->ch;
 	int r;
 
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	if (o->node.result != 0 || mpmc_is_blocking(o))
 		return o->node.result;
 	mpmc_lock(ch);
@@ -190,7 +190,7 @@ static int cancel_send(chp_op *op)
 	if (!node_is_done(&o->node) &&
 	    chp__mpmc_withdraw(o, &ch->tx_first, &ch->tx_last))
 		return CHP_HELD_NOTHING;
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	if (o->node.result != 0)
 		return CHP_HELD_NOTHING;
 	if (mpmc_is_blocking(o)) {

@@ -39,7 +39,7 @@ static void nudge(chp_node *n, struct service *sv)
 void chp__mpmc_enqueue(chp_node **first, chp_node **last, chp_node *n,
 		       chp_waker waker)
 {
-	n->waker = waker;
+	waker_store(&n->waker, waker);
 	n->agent_id = waker_agent_id(waker);
 	n->result = ARMED;
 	node_enqueue(first, last, n);

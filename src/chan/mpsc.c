@@ -274,7 +274,7 @@ static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
 	if (closed) {
 		old = ctx->waker;
 	} else if (fresh) {
-		o->node.waker = ctx->waker;
+		waker_store(&o->node.waker, ctx->waker);
 		node_enqueue(&ch->closed_first, &ch->closed_last, &o->node);
 	} else {
 		old = node_swap_waker(&o->node, ctx->waker);
@@ -284,7 +284,7 @@ static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
 	if (!closed)
 		return CHP_PENDING;
 	if (!fresh)
-		chp__node_settle(&o->node);
+		node_settle(&o->node);
 	return 0;
 }
 
@@ -302,7 +302,7 @@ static int cancel_closed(chp_op *op)
 	if (queued)
 		waker_release(o->node.waker);
 	else
-		chp__node_settle(&o->node);
+		node_settle(&o->node);
 	return CHP_HELD_NOTHING;
 }
 

@@ -165,7 +165,7 @@ static bool wait_here(struct chp__mpsc *ch, chp_waker waker)
 		old = ch->rx_waker;
 	waits = !mpsc_buffered(ch) && nothing(ch) == CHP_EAGAIN;
 	ch->rx_waiting = waits;
-	ch->rx_waker = waker;
+	waker_store(&ch->rx_waker, waker);
 	mpsc_unlock(ch);
 	waker_release(old);
 	if (!waits)

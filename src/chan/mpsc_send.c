@@ -205,7 +205,7 @@ static int start(chp_send_op *o, chp_waker waker)
 		return CHP_EINVAL;
 	if (ch->capacity && o->n > ch->capacity)
 		return CHP_ECLOSED;
-	o->node.waker = waker;
+	waker_store(&o->node.waker, waker);
 	o->node.agent_id = waker_agent_id(waker);
 	waker_retain(waker);
 
@@ -232,7 +232,7 @@ static int collect(chp_send_op *o)
 	struct chp__mpsc *ch = channel_of(o);
 	bool closed;
 
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	if (o->node.result != 0 || is_direct(o))
 		return o->node.result;
 	mpsc_lock(ch);
@@ -304,7 +304,7 @@ static int cancel_place(chp_op *op)
 
 	if (!node_is_done(&o->node) && withdraw(o))
 		return CHP_HELD_NOTHING;
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	if (o->node.result != 0)
 		return CHP_HELD_NOTHING;
 	if (is_direct(o)) {

@@ -62,7 +62,7 @@ static bool enter(struct chp__watch *ch, chp_watch_op *o,
 	struct watch_queue *q = queue_of(ch, kind);
 	bool waits;
 
-	o->node.waker = waker;
+	waker_store(&o->node.waker, waker);
 	waker_retain(waker);
 	watch_lock(ch);
 	waits = !kind->ready(o);
@@ -111,7 +111,7 @@ static void leave(struct chp__watch *ch, chp_watch_op *o,
 		store_relaxed(&n->state, NODE_IDLE);
 		waker_release(n->waker);
 	} else {
-		chp__node_settle(n);
+		node_settle(n);
 	}
 }
 

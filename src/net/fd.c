@@ -229,7 +229,7 @@ int chp_fd_number(const chp_fd *f)
 static int collect(chp_fd_op *o)
 {
 	o->queued = 0;
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	return o->node.result;
 }
 
@@ -240,7 +240,7 @@ static int enter(chp_fd_op *o, chp_waker waker)
 
 	chp__driver_rearm(&f->driven, f->fd, o->what);
 	waker_retain(waker);
-	o->node.waker = waker;
+	waker_store(&o->node.waker, waker);
 	spin_lock(&f->lock, RANK_OBJECT);
 	r = f->closed ? CHP_ECLOSED : (int)news(f, o->ticket, o->what);
 	if (!r)

@@ -199,8 +199,10 @@ int chp_tcp_read_exact_with(chp_tcp *t, void *buffer, size_t size,
 			    size_t *moved, const chp_wait *w)
 {
 	size_t done = 0;
+	chp_wait whole;
 	int r = 0;
 
+	w = chp__wait_fix(w, &whole);
 	while (done < size && r >= 0) {
 		r = chp_tcp_read_with(t, (char *)buffer + done, size - done, w);
 		if (r == 0)
@@ -222,8 +224,10 @@ int chp_tcp_write_all_with(chp_tcp *t, const void *data, size_t size,
 			   size_t *moved, const chp_wait *w)
 {
 	size_t done = 0;
+	chp_wait whole;
 	int r = 0;
 
+	w = chp__wait_fix(w, &whole);
 	while (done < size && r >= 0) {
 		r = chp_tcp_write_with(t, (const char *)data + done,
 				       size - done, w);

@@ -180,7 +180,7 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 	chp_waker old = { NULL, NULL };
 
 	if (!fresh && node_is_done(&o->node)) {
-		chp__node_settle(&o->node);
+		node_settle(&o->node);
 		return hear(o);
 	}
 	waker_retain(ctx->waker);
@@ -188,7 +188,7 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 	queued = !fresh && load_relaxed(&o->node.state) == NODE_QUEUED;
 	heard = fresh ? count_of(o->signal) != o->signal->seen : !queued;
 	if (fresh && !heard) {
-		o->node.waker = ctx->waker;
+		waker_store(&o->node.waker, ctx->waker);
 		node_enqueue(&first, &last, &o->node);
 	} else {
 		old = queued ? node_swap_waker(&o->node, ctx->waker)
@@ -199,7 +199,7 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 	if (!heard)
 		return CHP_PENDING;
 	if (!fresh)
-		chp__node_settle(&o->node);
+		node_settle(&o->node);
 	return hear(o);
 }
 
@@ -216,7 +216,7 @@ static int cancel(chp_op *op)
 	if (queued)
 		waker_release(o->node.waker);
 	else
-		chp__node_settle(&o->node);
+		node_settle(&o->node);
 	/* Not heard: `seen` is as it was, so the next wait will. */
 	return queued ? CHP_HELD_NOTHING : CHP_GAVE_BACK;
 }

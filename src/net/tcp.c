@@ -124,8 +124,10 @@ int chp_tcp_connect_with(chp_tcp *t, const char *host, const char *service,
 	struct agent *self = agent_self();
 	chp_addr addrs[ADDRESSES];
 	int n, r = CHP_ERESOLVE;
+	chp_wait whole;
 
 	t->fd = NULL;
+	w = chp__wait_fix(w, &whole);
 	n = chp_resolve_with(host, service, addrs, ADDRESSES, w);
 	if (n < 0)
 		return n;

@@ -64,7 +64,7 @@ static bool arrive(chp_barrier_op *o, chp_waker waker)
 	uint64_t word;
 	bool last;
 
-	o->node.waker = waker;
+	waker_store(&o->node.waker, waker);
 	waker_retain(waker);
 
 	word = word_lock(&b->word);

@@ -84,7 +84,7 @@ static void enqueue(chp_cond_op *o, chp_waker waker)
 	chp_cond *c = o->cond;
 
 	chp__mutex_check_held(o->mutex, "condition variable waited for");
-	o->node.waker = waker;
+	waker_store(&o->node.waker, waker);
 	waker_retain(waker);
 	spin_lock(&c->lock, RANK_OBJECT);
 	node_enqueue(&c->first, &c->last, &o->node);
@@ -101,7 +101,7 @@ static bool signalled(chp_cond_op *o, chp_waker waker)
 	bool queued;
 
 	if (node_is_done(n)) {
-		chp__node_settle(n);
+		node_settle(n);
 		return true;
 	}
 	if (waker_same(n->waker, waker))
@@ -115,7 +115,7 @@ static bool signalled(chp_cond_op *o, chp_waker waker)
 	spin_unlock(&c->lock, RANK_OBJECT);
 	waker_release(waker);
 	if (!queued)
-		chp__node_settle(n);
+		node_settle(n);
 	return !queued;
 }
 
@@ -160,7 +160,7 @@ static bool withdraw(chp_cond_op *o)
 	if (queued)
 		waker_release(n->waker);
 	else
-		chp__node_settle(n);
+		node_settle(n);
 	return queued;
 }
 

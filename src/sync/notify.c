@@ -154,9 +154,7 @@ static bool start(chp_notified_op *o, chp_waker waker)
 	uint64_t word;
 	bool ready;
 
-	if (take(n, o->calls))
-		return true;
-	o->node.waker = waker;
+	waker_store(&o->node.waker, waker);
 	waker_retain(waker);
 
 	word = word_lock(&n->word);

@@ -132,7 +132,7 @@ static int start(chp_once_op *o, chp_waker waker,
 	uint32_t word;
 	int r = SEEN;
 
-	o->node.waker = waker;
+	waker_store(&o->node.waker, waker);
 	o->node.agent_id = waker_agent_id(waker);
 	waker_retain(waker);
 	word = once_lock(c);
@@ -147,7 +147,7 @@ static int start(chp_once_op *o, chp_waker waker,
 
 static int collect(chp_once_op *o)
 {
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	return o->node.result;
 }
 

@@ -251,7 +251,7 @@ static int start(chp__pool_op *o, chp_waker waker)
 	if (r != CHP_EAGAIN)
 		return r;
 
-	n->waker = waker;
+	waker_store(&n->waker, waker);
 	n->agent_id = waker_agent_id(waker);
 	n->since = self->cls->coarse(self);
 	n->result = ARMED;
@@ -316,7 +316,7 @@ static void give_back(chp__pool_op *o)
    and not yet fetched. */
 static int collect(chp__pool_op *o)
 {
-	chp__node_settle(&o->node);
+	node_settle(&o->node);
 	if (o->node.result != 0)
 		return o->node.result;
 	/* Relaxed: whether a close at this moment is before or after is open. */
@@ -353,7 +353,7 @@ static int poll_again(chp__pool_op *o, chp_waker waker)
 			taken = compete(self, o, &word, &service);
 	}
 	if (queued && !taken) {
-		n->waker = waker;
+		waker_store(&n->waker, waker);
 		n->agent_id = waker_agent_id(waker);
 		n->result = ARMED;
 	}

@@ -76,7 +76,7 @@ static inline bool queue_still_waits(struct queue q, chp_node *n,
 		if (queued)
 			return true;
 	}
-	chp__node_settle(n);
+	node_settle(n);
 	return false;
 }
 
@@ -99,7 +99,7 @@ static inline bool queue_leave(struct queue q, chp_node *n, uint64_t less)
 		word_unlock(q.word, word);
 	}
 	if (!queued) {
-		chp__node_settle(n);
+		node_settle(n);
 		return false;
 	}
 	store_relaxed(&n->state, NODE_IDLE);

@@ -116,7 +116,7 @@ static bool start(chp_wait_group_op *o, chp_waker waker)
 
 	if (is_zero(wg))
 		return true;
-	o->node.waker = waker;
+	waker_store(&o->node.waker, waker);
 	waker_retain(waker);
 
 	word = word_lock(&wg->word);

@@ -55,7 +55,7 @@ static int start(chp_group_op *o, chp_waker waker)
 	spin_lock(&g->lock, RANK_OBJECT);
 	r = look(g, o);
 	if (r == CHP_PENDING) {
-		o->node.waker = waker;
+		waker_store(&o->node.waker, waker);
 		node_enqueue(&g->first, &g->last, &o->node);
 	}
 	spin_unlock(&g->lock, RANK_OBJECT);
@@ -85,7 +85,7 @@ static int poll_again(chp_group_op *o, chp_waker waker)
 		if (queued)
 			return CHP_PENDING;
 	}
-	chp__node_settle(n);
+	node_settle(n);
 	return n->result;
 }
 
@@ -150,7 +150,7 @@ static bool withdraw(chp_group_op *o)
 	if (queued)
 		waker_release(n->waker);
 	else
-		chp__node_settle(n);
+		node_settle(n);
 	return queued;
 }
 

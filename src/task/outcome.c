@@ -184,7 +184,7 @@ static int poll_join(chp_op *op, chp_poll_ctx *ctx)
 	joining = set_joiner(j->task, fresh ? RUNNING : JOINING, &waker);
 	waker_release(waker);
 	if (joining) {
-		j->waker = ctx->waker;
+		waker_store(&j->waker, ctx->waker);
 		return CHP_PENDING;
 	}
 	/* It has ended, or on a first poll another joiner was faster. */

@@ -101,6 +101,12 @@ static inline uint64_t agent_id(const struct agent *a)
 	return load64_relaxed(&a->attention) >> AGENT_ID_SHIFT;
 }
 
+/* Make its present or next park return. */
+static inline void agent_unpark(struct agent *a)
+{
+	a->cls->unpark(a);
+}
+
 /* A flag is up?  Relaxed: a hint; the slow path acquires. */
 static inline bool agent_attention(const struct agent *a)
 {

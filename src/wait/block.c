@@ -12,6 +12,7 @@
  */
 #include "wait/block.h"
 
+#include "os/clock.h"
 #include "wait/cancel.h"
 
 int chp__wait_check(struct agent *self, const chp_wait *w)
@@ -38,8 +39,8 @@ static chp_time earlier(chp_time a, chp_time b)
 	return !a || (b && b < a) ? b : a;
 }
 
-/* The deadline of the wait and its token; 0: none. */
-static chp_time deadline_of(const chp_wait *w)
+/* The deadline of the wait and its token; 0: none.  Without the time-out. */
+static inline chp_time deadline_of(const chp_wait *w)
 {
 	chp_time at = w ? w->deadline : 0;
 
@@ -48,19 +49,42 @@ static chp_time deadline_of(const chp_wait *w)
 	return at;
 }
 
+/* When a wait that begins now must end; 0: never. */
+static inline chp_time end_of(struct agent *self, const chp_wait *w)
+{
+	chp_time at = deadline_of(w);
+
+	if (!w || likely(!w->timeout))
+		return at;
+	return earlier(at, w->timeout < 0
+				   ? 1
+				   : chp__time_add(self->cls->now(self),
+						   w->timeout));
+}
+
 bool chp__wait_expired(struct agent *self, const chp_wait *w)
 {
 	chp_time at = deadline_of(w);
 
-	if (!at || !agent_passed(self, at))
+	if (w->timeout >= 0 && (!at || !agent_passed(self, at)))
 		return false;
 	agent_spend(self);
 	return true;
 }
 
+const chp_wait *chp__wait_fix(const chp_wait *w, chp_wait *copy)
+{
+	if (!w || !w->timeout)
+		return w;
+	*copy = *w;
+	copy->deadline = earlier(w->deadline, chp_in(w->timeout));
+	copy->timeout = 0;
+	return copy;
+}
+
 /* Why the wait must end now; 0: it need not. */
-static int reason(struct agent *self, const chp_wait *w, chp_time deadline,
-		  bool consume)
+static inline int reason(struct agent *self, const chp_wait *w,
+			 chp_time deadline, bool consume)
 {
 	int r;
 
@@ -77,27 +101,31 @@ static int reason(struct agent *self, const chp_wait *w, chp_time deadline,
 }
 
 /* ahead: the deadline was looked at just now. */
-static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
+static ALWAYS_INLINE int loop(struct agent *self, chp_op *op, const chp_wait *w,
+			      bool ahead)
 {
-	chp_time deadline = deadline_of(w), wake_at;
+	chp_time deadline, wake_at = CHP_NEVER;
 	chp_poll_ctx ctx = {
 		.waker = agent_waker(self),
 		.wake_at = &wake_at,
 	};
 	int r, why;
 
-	for (;; ahead = false) {
-		wake_at = CHP_NEVER;
-		r = chp_op_poll(op, &ctx);
-		if (r != CHP_PENDING)
-			return r;
-		why = reason(self, w, ahead ? 0 : deadline, false);
-		if (why)
-			break;
+	r = op_poll(op, &ctx);
+	if (r != CHP_PENDING)
+		return r;
+	deadline = end_of(self, w);
+	why = reason(self, w, ahead ? 0 : deadline, false);
+	while (!why) {
 		self->waits_for = op;
 		self->cls->park(
 			self,
 			earlier(deadline, wake_at == CHP_NEVER ? 0 : wake_at));
+		wake_at = CHP_NEVER;
+		r = op_poll(op, &ctx);
+		if (r != CHP_PENDING)
+			return r;
+		why = reason(self, w, deadline, false);
 	}
 
 	if (op_cancel_finds_result(op))
@@ -107,36 +135,44 @@ static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 	return r ? r : why;
 }
 
+/* Before there is anything to hold: others may run now. */
+static inline void spend(struct agent *self, const chp_op *op)
+{
+	if (!(op->cls->flags & CHP_OP_UNBUDGETED))
+		agent_spend(self);
+}
+
 static int block(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 {
 	chp_node place;
 	int r;
 
-	/* Before there is anything to hold: others may run now. */
-	if (!(op->cls->flags & CHP_OP_UNBUDGETED))
-		agent_spend(self);
-	if (w && w->cancel) {
-		chp__cancel_enter(w->cancel, &place, agent_waker(self));
-		r = loop(self, op, w, ahead);
-		chp__cancel_leave(w->cancel, &place);
-	} else {
-		r = loop(self, op, w, ahead);
-	}
+	spend(self, op);
+	if (!w->cancel)
+		return loop(self, op, w, ahead);
+	chp__cancel_enter(w->cancel, &place, agent_waker(self));
+	r = loop(self, op, w, ahead);
+	chp__cancel_leave(w->cancel, &place);
 	return r;
 }
 
 int chp__block(struct agent *self, chp_op *op, const chp_wait *w)
 {
-	return block(self, op, w, true);
+	if (w)
+		return block(self, op, w, true);
+	spend(self, op);
+	return loop(self, op, NULL, true);
 }
 
 int chp_op_wait(chp_op *op, const chp_wait *w)
 {
+	static const chp_wait whatever;
 	struct agent *self = agent_self();
 	int r = wait_check(self, w);
 
+	chp__op_check_open(op);
 	if (!r)
-		return block(self, op, w, false);
+		return block(self, op, w ? w : &whatever, false);
 	if (!op_cancel_finds_result(op))
 		return r;
 	/* Not told: it is for the next wait. */

@@ -32,10 +32,13 @@ static inline int wait_check(struct agent *self, const chp_wait *w)
 /* Has the deadline passed already, so that not even a place is taken? */
 static inline bool wait_expired(struct agent *self, const chp_wait *w)
 {
-	if (!w || (!w->deadline && !w->cancel))
+	if (!w || (!w->deadline && !w->cancel && w->timeout >= 0))
 		return false;
 	return chp__wait_expired(self, w);
 }
+
+/* For a call that waits several times: w with its time-out as a deadline. */
+const chp_wait *chp__wait_fix(const chp_wait *w, chp_wait *copy);
 
 /*
  * Poll op until it finishes or w ends the wait; the checks above have been

@@ -131,7 +131,7 @@ chp_time chp_cancel_deadline(const chp_cancel *token)
 
 void chp__cancel_enter(chp_cancel *token, chp_node *place, chp_waker waker)
 {
-	place->waker = waker;
+	waker_store(&place->waker, waker);
 	store_relaxed(&place->state, NODE_IDLE);
 
 	waker_retain(waker);
@@ -164,7 +164,7 @@ void chp__cancel_leave(chp_cancel *token, chp_node *place)
 		store_relaxed(&place->state, NODE_IDLE);
 		waker_release(place->waker);
 	} else {
-		chp__node_settle(place);
+		node_settle(place);
 	}
 }
 

@@ -14,14 +14,14 @@ enum { SAVED = 32 };
 static chp_word oversize_lock;
 
 /* Publish n and, if its waker is ours, wake; else return the user's waker. */
-static chp_waker publish(chp_node *n)
+static inline chp_waker publish(chp_node *n)
 {
 	chp_waker waker = n->waker;
 
 	/* (P) release: publishes n->result and all that the server did. */
 	store_release(&n->state, NODE_DONE);
-	if (waker_is_agent(waker)) {
-		waker_wake(waker);
+	if (likely(waker_is_agent(waker))) {
+		agent_unpark(waker.data);
 		waker.cls = NULL;
 	}
 	return waker;
@@ -100,11 +100,11 @@ COLD static void wake_oversize(chp_node *rest, chp_waker *wakers,
 	} while (count);
 }
 
-void chp__batch_wake(struct wake_batch *b)
+/* From the first poller on. */
+static NOINLINE void wake_pollers(chp_node *n)
 {
 	chp_waker wakers[SAVED];
 	unsigned count = 0;
-	chp_node *n = b->first;
 
 	while (n && count < SAVED) {
 		chp_node *next = n->next;
@@ -117,6 +117,21 @@ void chp__batch_wake(struct wake_batch *b)
 		wake_oversize(n, wakers, count);
 	else
 		run(wakers, count);
+}
+
+void chp__batch_wake(struct wake_batch *b)
+{
+	chp_node *n = b->first;
+
+	/* Agents need no copies of their wakers. */
+	while (likely(n && waker_is_agent(n->waker))) {
+		chp_node *next = n->next;
+
+		publish(n);
+		n = next;
+	}
+	if (unlikely(n != NULL))
+		wake_pollers(n);
 }
 
 /* Still listed?  Then take ourselves out: the waker is ours again. */
@@ -135,7 +150,7 @@ static bool take_out(chp_node *n)
 	return listed;
 }
 
-void chp__node_settle(chp_node *n)
+COLD void chp__node_settle(chp_node *n)
 {
 	unsigned spins = 0;
 	uint32_t state;
@@ -147,5 +162,4 @@ void chp__node_settle(chp_node *n)
 		}
 		chp__relax(&spins);
 	}
-	store_relaxed(&n->state, NODE_IDLE);
 }

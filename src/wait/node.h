@@ -90,11 +90,20 @@ static inline bool node_is_done(const chp_node *n)
 	return load_acquire(&n->state) == NODE_DONE;
 }
 
+/* Part of node_settle: not public yet. */
+void chp__node_settle(chp_node *n);
+
 /*
  * The owner found its node no longer QUEUED: wait until the server is done
  * with it.  The node is then IDLE and its result final.
  */
-void chp__node_settle(chp_node *n);
+static inline void node_settle(chp_node *n)
+{
+	if (unlikely(!node_is_done(n)))
+		chp__node_settle(n);
+	/* Relaxed: ours alone now. */
+	store_relaxed(&n->state, NODE_IDLE);
+}
 
 /* Who waits, for lists of waiters; 0 for a poller. */
 static inline uint64_t waker_agent_id(chp_waker waker)
@@ -111,7 +120,7 @@ static inline chp_waker node_swap_waker(chp_node *n, chp_waker waker)
 {
 	chp_waker old = n->waker;
 
-	n->waker = waker;
+	waker_store(&n->waker, waker);
 	return old;
 }
 

@@ -13,15 +13,20 @@ void chp_op_init(chp_op *op, const chp_op_class *cls)
 	op->result = 0;
 }
 
+void chp__op_check_open(const chp_op *op)
+{
+	if (unlikely(op->stage == OP_FINISHED))
+		chp__panic("%s: operation polled after it had finished",
+			   op->cls->name);
+}
+
 int chp_op_poll(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_poll_ctx nobody = { .waker = { NULL, NULL } };
 	uint32_t *budget;
 	int r;
 
-	if (unlikely(op->stage == OP_FINISHED))
-		chp__panic("%s: operation polled after it had finished",
-			   op->cls->name);
+	chp__op_check_open(op);
 	if (!ctx)
 		ctx = &nobody;
 
@@ -32,15 +37,9 @@ int chp_op_poll(chp_op *op, chp_poll_ctx *ctx)
 		return CHP_PENDING;
 	}
 
-	r = op->cls->poll(op, ctx);
-	if (r == CHP_PENDING) {
-		op->stage = OP_PENDING;
-	} else {
-		op->stage = OP_FINISHED;
-		op->result = r;
-		if (budget)
-			--*budget;
-	}
+	r = op_poll(op, ctx);
+	if (budget && r != CHP_PENDING)
+		--*budget;
 	return r;
 }
 

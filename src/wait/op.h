@@ -20,6 +20,17 @@ static inline bool waker_same(chp_waker a, chp_waker b)
 	return a.cls == b.cls && a.data == b.data;
 }
 
+/*
+ * Word by word: its words were stored so a moment ago, and a load of both at
+ * once would wait until they have left the processor's store buffer.
+ */
+static inline void waker_store(chp_waker *to, chp_waker w)
+{
+	IN_REGISTER(w.cls);
+	IN_REGISTER(w.data);
+	*to = w;
+}
+
 /* Agents' wakers need no counting; skip the call. */
 static inline void waker_retain(chp_waker w)
 {
@@ -37,6 +48,23 @@ static inline void waker_wake(chp_waker w)
 {
 	if (w.cls)
 		w.cls->wake(w.data);
+}
+
+/* Stops the process if it has finished. */
+void chp__op_check_open(const chp_op *op);
+
+/* Poll one that has not finished, without a budget. */
+static inline int op_poll(chp_op *op, chp_poll_ctx *ctx)
+{
+	int r = op->cls->poll(op, ctx);
+
+	if (r == CHP_PENDING) {
+		op->stage = OP_PENDING;
+	} else {
+		op->stage = OP_FINISHED;
+		op->result = r;
+	}
+	return r;
 }
 
 /*

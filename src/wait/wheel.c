@@ -115,7 +115,7 @@ void chp__wheel_arm(struct wheel *w, chp_timer *t, chp_time at, chp_waker waker)
 	uint64_t start;
 	bool earlier;
 
-	t->waker = waker;
+	waker_store(&t->waker, waker);
 	t->at = at;
 	t->tick = tick_of(at);
 

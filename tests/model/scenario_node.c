@@ -167,7 +167,7 @@ static unsigned owner_of; /* node that the first waker settles; 0: none */
 /* What an owner does: take the result; then all of the node is its own. */
 static void take_result(unsigned i)
 {
-	chp__node_settle(&nodes[i]);
+	node_settle(&nodes[i]);
 	MODEL_CHECK(nodes[i].result == (int)i);
 	memset(&nodes[i], 0xff, sizeof(nodes[i]));
 }
