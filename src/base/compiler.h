@@ -14,8 +14,8 @@
 #define COLD          __attribute__((cold, noinline))
 /* The compiler must have x in a register, alone, here. */
 #define IN_REGISTER(x) __asm__("" : "+r"(x))
-#define CACHE_LINE    64
-#define CACHE_ALIGNED __attribute__((aligned(CACHE_LINE)))
+#define CACHE_LINE     64
+#define CACHE_ALIGNED  __attribute__((aligned(CACHE_LINE)))
 
 /* The struct of type T whose member `member` is at p. */
 #define container_of(p, T, member) ((T *)((char *)(p)-offsetof(T, member)))

@@ -18,9 +18,14 @@ static bool take(struct os_event *e)
 	return swap_acquire(&e->state, OS_EVENT_EMPTY) == OS_EVENT_SET;
 }
 
+bool chp__event_is_set(const struct os_event *e)
+{
+	return load_relaxed(&e->state) == OS_EVENT_SET;
+}
+
 bool chp__event_take(struct os_event *e)
 {
-	return load_relaxed(&e->state) == OS_EVENT_SET && take(e);
+	return chp__event_is_set(e) && take(e);
 }
 
 bool chp__event_wait_as(struct os_event *e, uint32_t waiting, chp_time deadline)

@@ -41,6 +41,9 @@ bool chp__event_wait(struct os_event *e, chp_time deadline);
 bool chp__event_wait_as(struct os_event *e, uint32_t waiting,
 			chp_time deadline);
 
+/* Is it?  Only a hint. */
+bool chp__event_is_set(const struct os_event *e);
+
 /* Take it if it is set. */
 bool chp__event_take(struct os_event *e);
 

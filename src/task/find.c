@@ -85,15 +85,15 @@ static void turn(struct worker *w)
 
 	chp__wheel_expire(&w->wheel, chp__runtime_now(w->rt));
 	chp__find_posted(w);
-	/* A task that keeps coming back alone may be waiting, by yielding, for
-	   another thread: let the kernel run that. */
-	if (w->tick == w->next_turn && runq_length(&w->queue) <= 1)
-		sched_yield();
-	w->next_turn = w->tick + w->interval;
 	if (now - w->last_driver >= DRIVER_GAP) {
 		w->last_driver = now;
 		chp__idle_poll(w);
+		/* A task that keeps coming back alone may be waiting, by
+		   yielding, for another thread: let the kernel run that. */
+		if (w->tick == w->next_turn && runq_length(&w->queue) <= 1)
+			sched_yield();
 	}
+	w->next_turn = w->tick + w->interval;
 }
 
 /*

@@ -3,7 +3,8 @@
  *
  * One sleeper at a time, rt->poller, waits in the poller, for descriptors and
  * for the timers of all workers, which it then fires; the others each on their
- * own event and for their own timers.  All zero cost: nobody spins.
+ * own event and for their own timers.  Before it lies down a worker looks a few
+ * microseconds longer whether something is posted, if that has paid lately.
  *
  * No lost wake: a sleeper lists itself under rt->lock after it has seen inbox
  * and mail empty under that lock; whoever adds to them does so under the lock
@@ -304,9 +305,30 @@ static void look_around(struct worker *w)
 		look(w, now);
 }
 
+static bool is_posted(const void *arg)
+{
+	const struct worker *w = arg;
+
+	/* Relaxed: hints; who takes it looks under the lock. */
+	return load_relaxed(&w->rt->inbox_count) || load_relaxed(&w->mail);
+}
+
+/* Wait for work from outside for a moment?  Not by a clock that stands still,
+   and not while descriptors may become ready, which would not be seen. */
+static bool await_post(struct worker *w)
+{
+	struct chp_runtime *rt = w->rt;
+
+	return !rt->sim && !load64_relaxed(&rt->virtual_now) &&
+	       !chp__driver_is_used(&rt->driver) &&
+	       chp__patience(&w->patience, is_posted, w);
+}
+
 void chp__idle_sleep(struct worker *w)
 {
 	if (w->rt->sim && !chp__sim_is_idle(w->rt->sim))
+		return;
+	if (await_post(w))
 		return;
 	if (!w->watch)
 		w->watch = WATCH_MIN;

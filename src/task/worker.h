@@ -23,6 +23,7 @@
 #include <pthread.h>
 
 #include "os/event.h"
+#include "os/patience.h"
 #include "task/blocking.h"
 #include "task/runq.h"
 #include "task/sim.h"
@@ -71,6 +72,7 @@ struct worker {
 	struct slot_cache slots;
 	struct stack *stacks;
 	unsigned stack_count;
+	struct patience patience;
 	chp_time watch; /* how long the next sleep may be */
 	chp_time last_look;
 	uint64_t *seen; /* heads of the others' queues, at the last look */

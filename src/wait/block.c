@@ -56,10 +56,9 @@ static inline chp_time end_of(struct agent *self, const chp_wait *w)
 
 	if (!w || likely(!w->timeout))
 		return at;
-	return earlier(at, w->timeout < 0
-				   ? 1
-				   : chp__time_add(self->cls->now(self),
-						   w->timeout));
+	return earlier(at, w->timeout < 0 ? 1
+					  : chp__time_add(self->cls->now(self),
+							  w->timeout));
 }
 
 bool chp__wait_expired(struct agent *self, const chp_wait *w)

@@ -10,11 +10,13 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 
 #include "base/panic.h"
 #include "os/clock.h"
 #include "os/event.h"
 #include "os/pages.h"
+#include "os/patience.h"
 #include "os/spin.h"
 #include "wait/agent.h"
 #include "wait/process_driver.h"
@@ -22,6 +24,7 @@
 struct thread_agent {
 	struct agent agent; /* first */
 	struct os_event event;
+	struct patience patience;
 	struct thread_agent *next_free; /* guarded by pool */
 } CACHE_ALIGNED;
 
@@ -32,9 +35,20 @@ static struct thread_agent *free_list;
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static bool is_unparked(const void *arg)
+{
+	const struct thread_agent *t = arg;
+
+	return chp__event_is_set(&t->event);
+}
+
 static void park(struct agent *a, chp_time deadline)
 {
-	chp__event_wait(&((struct thread_agent *)a)->event, deadline);
+	struct thread_agent *t = (struct thread_agent *)a;
+
+	if (!is_unparked(t))
+		chp__patience(&t->patience, is_unparked, t);
+	chp__event_wait(&t->event, deadline);
 }
 
 static void unpark(struct agent *a)
@@ -145,6 +159,7 @@ COLD struct agent *chp__thread_agent_make(void)
 	spin_unlock(&pool, RANK_STACK);
 
 	chp__event_take(&t->event);
+	memset(&t->patience, 0, sizeof(t->patience));
 	chp__agent_start(&t->agent, chp__agent_ids(1), NULL, 1u << 20);
 	*chp__tls_slot() = t;
 	pthread_setspecific(key, t);
