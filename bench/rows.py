@@ -3,9 +3,15 @@ import re
 import statistics
 
 
+def family(workload):
+    return workload.split(".")[0]
+
+
 class Row:
-    def __init__(self, impl, workload):
-        self.impl, self.workload = impl, workload
+    """One workload of one program, which goes by its number in the run."""
+
+    def __init__(self, program, impl, workload):
+        self.program, self.impl, self.workload = program, impl, workload
         self.passes = []
 
     def add(self, ops, ns, cpu, fairness, longest):
