@@ -31,6 +31,14 @@ class Row:
         ns = self._column(1)
         return (max(ns) - min(ns)) / 2 / self.ns() if self.ns() else 0
 
+    def middle_spread(self):
+        """The same without the quarter of either end."""
+        ns = self._column(1)
+        if len(ns) < 2 or not self.ns():
+            return 0
+        low, _, high = statistics.quantiles(ns, n=4, method="inclusive")
+        return (high - low) / 2 / self.ns()
+
     def cpu(self):
         return statistics.median(self._column(2))
 
