@@ -13,6 +13,7 @@
 
 struct options {
 	const char *filter;
+	long ops; /* exactly so many each; 0: as the workload says */
 	bool list;
 };
 
@@ -154,11 +155,12 @@ void bench_print(const char *impl, const char *name, double ops, double ns,
 	fflush(stdout);
 }
 
-static void run_one(const struct workload *w)
+static void run_one(const struct workload *w, long ops)
 {
-	long ops = (long)((double)w->ops * bench_scale) + 1;
 	double ns;
 
+	if (ops == 0)
+		ops = (long)((double)w->ops * bench_scale) + 1;
 	bench_notes = (struct bench_notes){ 0, -1, -1 };
 	cpu_first = -1;
 	ns = w->run(ops);
@@ -171,9 +173,25 @@ static void run_one(const struct workload *w)
 static void usage(void)
 {
 	fprintf(stderr, "usage: chappe-bench [--list] [--version] "
-			"[--filter REGEX] [--scale F]\n");
+			"[--filter REGEX] [--scale F] [--ops N]\n");
 	exit(2);
 }
+
+/* What compiled it, for what: instruction counts are compared by it. */
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+#if defined(__x86_64__)
+#define MACHINE "x86_64"
+#elif defined(__aarch64__)
+#define MACHINE "aarch64"
+#elif defined(__riscv)
+#define MACHINE "riscv64"
+#else
+#define MACHINE "other"
+#endif
 
 static void parse(struct options *o, int argc, char **argv)
 {
@@ -184,17 +202,20 @@ static void parse(struct options *o, int argc, char **argv)
 		if (!strcmp(a, "--list")) {
 			o->list = true;
 		} else if (!strcmp(a, "--version")) {
-			printf("chappe %s\n", chp_version());
+			printf("chappe %s, %s, %s\n", chp_version(), COMPILER,
+			       MACHINE);
 			exit(0);
 		} else if (!strcmp(a, "--filter") && more) {
 			o->filter = argv[++i];
 		} else if (!strcmp(a, "--scale") && more) {
 			bench_scale = atof(argv[++i]);
+		} else if (!strcmp(a, "--ops") && more) {
+			o->ops = atol(argv[++i]);
 		} else {
 			usage();
 		}
 	}
-	if (!(bench_scale > 0))
+	if (!(bench_scale > 0) || o->ops < 0)
 		usage();
 }
 
@@ -228,7 +249,7 @@ int main(int argc, char **argv)
 			if (o.list)
 				printf("%s %s\n", w->impl, w->name);
 			else
-				run_one(w);
+				run_one(w, o.ops);
 		}
 	if (filter)
 		regfree(filter);
