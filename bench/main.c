@@ -19,6 +19,7 @@ struct options {
 
 struct bench_notes bench_notes;
 double bench_scale = 1;
+const struct workload *bench_running;
 
 /* ---- Clocks ---- */
 
@@ -119,12 +120,6 @@ void bench_work(void)
 
 /* ---- Choosing and reporting ---- */
 
-static const struct workload_list *const lists[] = {
-	&bench_limits,   &bench_uncontended, &bench_contended, &bench_signals,
-	&bench_channels, &bench_roundtrips,  &bench_fanout,    &bench_tasks,
-	&bench_net,      &bench_scales,      &bench_requests,
-};
-
 static bool matches(const regex_t *filter, const struct workload *w)
 {
 	char text[128];
@@ -161,6 +156,7 @@ static void run_one(const struct workload *w, long ops)
 
 	if (ops == 0)
 		ops = (long)((double)w->ops * bench_scale) + 1;
+	bench_running = w;
 	bench_notes = (struct bench_notes){ 0, -1, -1 };
 	cpu_first = -1;
 	ns = w->run(ops);
@@ -240,9 +236,9 @@ int main(int argc, char **argv)
 	/* The C library takes short cuts until a second thread has run. */
 	bench_threads_run(1, nothing, NULL);
 
-	for (size_t l = 0; l < sizeof(lists) / sizeof(*lists); l++)
-		for (size_t i = 0; i < lists[l]->count; i++) {
-			const struct workload *w = &lists[l]->list[i];
+	for (size_t l = 0; bench_lists[l]; l++)
+		for (size_t i = 0; i < bench_lists[l]->count; i++) {
+			const struct workload *w = &bench_lists[l]->list[i];
 
 			if (!matches(filter, w))
 				continue;

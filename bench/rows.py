@@ -17,6 +17,18 @@ class Row:
     def add(self, ops, ns, cpu, fairness, longest):
         self.passes.append((ops, ns / ops, cpu / ops, fairness, longest))
 
+    def to_json(self):
+        return {"program": self.program, "impl": self.impl,
+                "workload": self.workload,
+                "passes": [[x and round(x, 3) for x in p]
+                           for p in self.passes]}
+
+    @classmethod
+    def from_json(cls, o):
+        row = cls(o["program"], o["impl"], o["workload"])
+        row.passes = o["passes"]
+        return row
+
     def _column(self, n):
         return [p[n] for p in self.passes if p[n] is not None]
 
