@@ -37,6 +37,9 @@ extern struct bench_notes bench_notes;
 /* How much of the usual time a workload that runs for a time takes. */
 extern double bench_scale;
 
+/* The workload that runs. */
+extern const struct workload *bench_running;
+
 struct workload_list {
 	const struct workload *list;
 	size_t count;
@@ -46,6 +49,9 @@ struct workload_list {
 	{                                                                      \
 		(list_), sizeof(list_) / sizeof(*(list_))                      \
 	}
+
+/* All of the program, and a NULL: lists.c, or curves.c. */
+extern const struct workload_list *const bench_lists[];
 
 extern const struct workload_list bench_limits;
 extern const struct workload_list bench_uncontended;

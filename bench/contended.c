@@ -3,19 +3,10 @@
  * acquire, about 25 ns of work, release.  They run for a time, and how often
  * each had its turn is counted; then again with a clock, for the longest wait.
  */
-#include "bench.h"
+#include "contended.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-enum kind {
-	FIFO = CHP_FIFO,
-	FAIR = CHP_FAIR,
-	UNFAIR = CHP_UNFAIR,
-	MUTEX,
-	MUTEX_FIFO,
-	RW90
-};
 
 static chp_semaphore s;
 static chp_mutex m;
@@ -25,9 +16,9 @@ static int yielding;
 
 static void acquire(bool write)
 {
-	if (kind == RW90 && write)
+	if (write)
 		chp_rwlock_write(&l);
-	else if (kind == RW90)
+	else if (kind >= RW90)
 		chp_rwlock_read(&l);
 	else if (kind >= MUTEX)
 		chp_mutex_lock(&m);
@@ -37,9 +28,9 @@ static void acquire(bool write)
 
 static void release(bool write)
 {
-	if (kind == RW90 && write)
+	if (write)
 		chp_rwlock_write_unlock(&l);
-	else if (kind == RW90)
+	else if (kind >= RW90)
 		chp_rwlock_read_unlock(&l);
 	else if (kind >= MUTEX)
 		chp_mutex_unlock(&m);
@@ -69,9 +60,14 @@ static int count;
 static int stop;   /* atomic */
 static int timing; /* read the clock around each acquire */
 
+static bool writes(const struct party *p)
+{
+	return kind == RW90 && p->turns % 10 == 0;
+}
+
 static void turn(struct party *p)
 {
-	bool write = p->turns % 10 == 0;
+	bool write = writes(p);
 
 	acquire(write);
 	bench_work();
@@ -82,7 +78,7 @@ static void turn(struct party *p)
 
 static void timed_turn(struct party *p)
 {
-	bool write = p->turns % 10 == 0;
+	bool write = writes(p);
 	double start = bench_clock(), waited;
 
 	acquire(write);
@@ -173,9 +169,8 @@ static double run_mt(enum kind k, int n, int yields, long ops)
 	return bench_mt(tasks_body, ops);
 }
 
-static double run_thr(enum kind k, int n, long ops)
+double contend_threads(enum kind k, int n)
 {
-	(void)ops;
 	make(k);
 	count = n;
 	yielding = 0;
@@ -191,7 +186,7 @@ static double run_thr(enum kind k, int n, long ops)
 	{ return run_mt(kind, n, 1, ops); }
 #define THR(kind, n) \
 	static double thr_##kind##_##n(long ops) \
-	{ return run_thr(kind, n, ops); }
+	{ (void)ops; return contend_threads(kind, n); }
 /* clang-format on */
 
 MT(FIFO, 2)

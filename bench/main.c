@@ -13,11 +13,13 @@
 
 struct options {
 	const char *filter;
+	long ops; /* exactly so many each; 0: as the workload says */
 	bool list;
 };
 
 struct bench_notes bench_notes;
 double bench_scale = 1;
+const struct workload *bench_running;
 
 /* ---- Clocks ---- */
 
@@ -118,12 +120,6 @@ void bench_work(void)
 
 /* ---- Choosing and reporting ---- */
 
-static const struct workload_list *const lists[] = {
-	&bench_limits,   &bench_uncontended, &bench_contended, &bench_signals,
-	&bench_channels, &bench_roundtrips,  &bench_fanout,    &bench_tasks,
-	&bench_net,      &bench_scales,      &bench_requests,
-};
-
 static bool matches(const regex_t *filter, const struct workload *w)
 {
 	char text[128];
@@ -154,11 +150,13 @@ void bench_print(const char *impl, const char *name, double ops, double ns,
 	fflush(stdout);
 }
 
-static void run_one(const struct workload *w)
+static void run_one(const struct workload *w, long ops)
 {
-	long ops = (long)((double)w->ops * bench_scale) + 1;
 	double ns;
 
+	if (ops == 0)
+		ops = (long)((double)w->ops * bench_scale) + 1;
+	bench_running = w;
 	bench_notes = (struct bench_notes){ 0, -1, -1 };
 	cpu_first = -1;
 	ns = w->run(ops);
@@ -171,9 +169,25 @@ static void run_one(const struct workload *w)
 static void usage(void)
 {
 	fprintf(stderr, "usage: chappe-bench [--list] [--version] "
-			"[--filter REGEX] [--scale F]\n");
+			"[--filter REGEX] [--scale F] [--ops N]\n");
 	exit(2);
 }
+
+/* What compiled it, for what: instruction counts are compared by it. */
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+#if defined(__x86_64__)
+#define MACHINE "x86_64"
+#elif defined(__aarch64__)
+#define MACHINE "aarch64"
+#elif defined(__riscv)
+#define MACHINE "riscv64"
+#else
+#define MACHINE "other"
+#endif
 
 static void parse(struct options *o, int argc, char **argv)
 {
@@ -184,17 +198,20 @@ static void parse(struct options *o, int argc, char **argv)
 		if (!strcmp(a, "--list")) {
 			o->list = true;
 		} else if (!strcmp(a, "--version")) {
-			printf("chappe %s\n", chp_version());
+			printf("chappe %s, %s, %s\n", chp_version(), COMPILER,
+			       MACHINE);
 			exit(0);
 		} else if (!strcmp(a, "--filter") && more) {
 			o->filter = argv[++i];
 		} else if (!strcmp(a, "--scale") && more) {
 			bench_scale = atof(argv[++i]);
+		} else if (!strcmp(a, "--ops") && more) {
+			o->ops = atol(argv[++i]);
 		} else {
 			usage();
 		}
 	}
-	if (!(bench_scale > 0))
+	if (!(bench_scale > 0) || o->ops < 0)
 		usage();
 }
 
@@ -219,16 +236,16 @@ int main(int argc, char **argv)
 	/* The C library takes short cuts until a second thread has run. */
 	bench_threads_run(1, nothing, NULL);
 
-	for (size_t l = 0; l < sizeof(lists) / sizeof(*lists); l++)
-		for (size_t i = 0; i < lists[l]->count; i++) {
-			const struct workload *w = &lists[l]->list[i];
+	for (size_t l = 0; bench_lists[l]; l++)
+		for (size_t i = 0; i < bench_lists[l]->count; i++) {
+			const struct workload *w = &bench_lists[l]->list[i];
 
 			if (!matches(filter, w))
 				continue;
 			if (o.list)
 				printf("%s %s\n", w->impl, w->name);
 			else
-				run_one(w);
+				run_one(w, o.ops);
 		}
 	if (filter)
 		regfree(filter);

@@ -3,13 +3,31 @@ import re
 import statistics
 
 
+def family(workload):
+    return workload.split(".")[0]
+
+
 class Row:
-    def __init__(self, impl, workload):
-        self.impl, self.workload = impl, workload
+    """One workload of one program, which goes by its number in the run."""
+
+    def __init__(self, program, impl, workload):
+        self.program, self.impl, self.workload = program, impl, workload
         self.passes = []
 
     def add(self, ops, ns, cpu, fairness, longest):
         self.passes.append((ops, ns / ops, cpu / ops, fairness, longest))
+
+    def to_json(self):
+        return {"program": self.program, "impl": self.impl,
+                "workload": self.workload,
+                "passes": [[x and round(x, 3) for x in p]
+                           for p in self.passes]}
+
+    @classmethod
+    def from_json(cls, o):
+        row = cls(o["program"], o["impl"], o["workload"])
+        row.passes = o["passes"]
+        return row
 
     def _column(self, n):
         return [p[n] for p in self.passes if p[n] is not None]
@@ -24,6 +42,14 @@ class Row:
         """Half the distance of the extremes, by the median."""
         ns = self._column(1)
         return (max(ns) - min(ns)) / 2 / self.ns() if self.ns() else 0
+
+    def middle_spread(self):
+        """The same without the quarter of either end."""
+        ns = self._column(1)
+        if len(ns) < 2 or not self.ns():
+            return 0
+        low, _, high = statistics.quantiles(ns, n=4, method="inclusive")
+        return (high - low) / 2 / self.ns()
 
     def cpu(self):
         return statistics.median(self._column(2))

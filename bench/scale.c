@@ -1,5 +1,5 @@
 /*
- * scale.c - park.1M and sleep.1M: very many tasks that wait.
+ * scale.c - park.1M, sleep.1M and idle.10k: very many tasks that wait.
  */
 #include "bench.h"
 
@@ -118,9 +118,53 @@ static double sleep_all(long ops)
 	return run(sleep_body, ops);
 }
 
+/* ---- Nothing to do ---- */
+
+static void *spawn_waiters(void *arg)
+{
+	for (long i = 0; i < many; i++)
+		OK(chp_spawn(&tasks[i], pass_gate, NULL));
+	return arg;
+}
+
+static void *join_waiters(void *arg)
+{
+	OK(chp_semaphore_release(&gate, many));
+	for (long i = 0; i < many; i++)
+		OK(chp_join(&tasks[i], NULL));
+	return arg;
+}
+
+/* Processor time, in its row's column of time, while five seconds pass. */
+static double idle(long ops)
+{
+	double cpu, seconds = 5 * bench_scale;
+	chp_runtime *rt;
+
+	(void)ops;
+	many = 10000;
+	tasks = malloc((size_t)many * sizeof(*tasks));
+	OK(chp_semaphore_init(&gate, 0, CHP_FIFO));
+	OK(chp_runtime_new(&rt, &(chp_runtime_options){ .workers = 2 }));
+	OK(chp_runtime_block_on(rt, spawn_waiters, NULL, NULL));
+	while (chp_semaphore_queue_length(&gate) < (size_t)many)
+		usleep(1000);
+
+	cpu = cpu_clock();
+	usleep((useconds_t)(seconds * 1e6));
+	cpu = cpu_clock() - cpu;
+	bench_print("chappe", "idle.10k.mt", 1, cpu, cpu);
+
+	OK(chp_runtime_block_on(rt, join_waiters, NULL, NULL));
+	OK(chp_runtime_shutdown(rt, 0, NULL, 0, NULL));
+	free(tasks);
+	return 0;
+}
+
 static const struct workload list[] = {
 	{ "chappe", "park.1M.mt", 1000000, park },
 	{ "chappe", "sleep.1M.mt", 1000000, sleep_all },
+	{ "chappe", "idle.10k.mt", 1, idle },
 };
 
 const struct workload_list bench_scales = WORKLOADS(list);
