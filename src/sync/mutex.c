@@ -224,14 +224,21 @@ int chp_mutex_lock_with(chp_mutex *m, const chp_wait *w)
 	return 0;
 }
 
-void chp_mutex_lock(chp_mutex *m)
+static COLD void lock_always(chp_mutex *m)
 {
 	static const chp_wait always = { .flags = CHP_UNINTERRUPTIBLE };
 	struct agent *self = agent_self();
 
 	agent_spend(self);
-	if (unlikely(!lock_fast(m)))
-		lock_slow(self, m, &always);
-	else
+	lock_slow(self, m, &always);
+}
+
+void chp_mutex_lock(chp_mutex *m)
+{
+	struct agent *self = chp__tls_get();
+
+	if (likely(self && agent_spend_little(self) && lock_fast(m)))
 		set_owner(m, agent_id(self));
+	else
+		lock_always(m);
 }

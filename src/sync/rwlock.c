@@ -240,14 +240,22 @@ int chp_rwlock_write_with(chp_rwlock *l, const chp_wait *w)
 
 static const chp_wait always = { .flags = CHP_UNINTERRUPTIBLE };
 
-static inline void take_always(chp_rwlock *l, bool write)
+static COLD void always_slow(chp_rwlock *l, bool write)
 {
 	struct agent *self = agent_self();
 
 	agent_spend(self);
-	if (unlikely(
-		    !pool_take_fast(&l->pool, share(l, write), need(l, write))))
-		take_slow(self, l, write, &always);
+	take_slow(self, l, write, &always);
+}
+
+static inline void take_always(chp_rwlock *l, bool write)
+{
+	struct agent *self = chp__tls_get();
+
+	if (unlikely(!self || !agent_spend_little(self) ||
+		     !pool_take_fast(&l->pool, share(l, write),
+				     need(l, write))))
+		always_slow(l, write);
 }
 
 void chp_rwlock_read(chp_rwlock *l)

@@ -70,10 +70,17 @@ void chp_semaphore_close(chp_semaphore *s)
 
 int chp_semaphore_try_acquire(chp_semaphore *s, int64_t n)
 {
+	uint64_t word = load64_relaxed(&s->pool.word);
+
 	if (unlikely(n < 0))
 		return CHP_EINVAL;
-	if (likely(pool_take_fast(&s->pool, n, n)))
-		return 0;
+	if (likely(!(word & FLAGS))) {
+		if (count_of(word) < n)
+			return CHP_EAGAIN;
+		if (likely(cas64_acq_rel(&s->pool.word, &word,
+					 word_plus(word, -n))))
+			return 0;
+	}
 	return chp__pool_take(&s->pool, s->policy, n, n, true);
 }
 
@@ -169,10 +176,8 @@ int chp_semaphore_acquire(chp_semaphore *s, int64_t n)
 {
 	struct agent *self = agent_unhindered();
 
-	if (unlikely(!self || n < 0))
-		return chp_semaphore_acquire_with(s, n, NULL);
-	agent_spend(self);
-	if (unlikely(!pool_take_fast(&s->pool, n, n)))
-		return acquire_slow(self, s, n, NULL);
-	return 0;
+	if (likely(self && n >= 0 && agent_spend_little(self) &&
+		   pool_take_fast(&s->pool, n, n)))
+		return 0;
+	return chp_semaphore_acquire_with(s, n, NULL);
 }

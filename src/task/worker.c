@@ -148,19 +148,25 @@ static void task_main(void *pass)
 	task_exit(t);
 }
 
-/* Make t the one that runs on w.  False: no memory for its stack. */
-static bool seat_task(struct worker *w, struct task *t)
+/* Its first run.  False: no memory for its stack. */
+static NOINLINE bool begin_task(struct worker *w, struct task *t)
 {
-	if (unlikely(!t->stack)) {
-		struct stack *s = get_stack(w, t);
+	struct stack *s = get_stack(w, t);
 
-		if (!s)
-			return false;
-		t->stack = s;
-		fiber_start(&s->fiber);
-		t->context = chp__context_make(stack_top(s), task_main);
-		w->pinned_here += t->pinned;
-	}
+	if (!s)
+		return false;
+	t->stack = s;
+	fiber_start(&s->fiber);
+	t->context = chp__context_make(stack_top(s), task_main);
+	w->pinned_here += t->pinned;
+	return true;
+}
+
+/* Make t the one that runs on w.  False: no memory for its stack. */
+static inline bool seat_task(struct worker *w, struct task *t)
+{
+	if (unlikely(!t->stack) && !begin_task(w, t))
+		return false;
 	t->worker = w;
 	t->outcome.agent.budget = t->outcome.agent.budget_full;
 	w->current = t;

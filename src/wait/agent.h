@@ -189,6 +189,16 @@ static inline struct agent *agent_unhindered(void)
 	return likely(a && !agent_attention(a)) ? a : NULL;
 }
 
+/* The same for the first lines of a call: false, if that would use it up; then
+   nothing has been spent, and the long way does it. */
+static inline bool agent_spend_little(struct agent *a)
+{
+	if (unlikely(a->budget == 1))
+		return false;
+	a->budget--;
+	return true;
+}
+
 /* One more wait: when the budget is used up, others run first. */
 static inline void agent_spend(struct agent *a)
 {
