@@ -22,13 +22,28 @@
 int chp__pool_take(struct chp__pool *p, unsigned policy, int64_t n,
 		   int64_t need, bool is_try);
 
-/* The common case in one step: no flags, the count is there. */
-static inline bool pool_take_fast(struct chp__pool *p, int64_t n, int64_t need)
+/* Flags beside which a newcomer may take, if the count is there. */
+static inline uint64_t pool_may_pass(unsigned policy)
+{
+	return policy == CHP_UNFAIR ? QUEUED | WAKING : 0;
+}
+
+/* The common case in one step: nobody goes first, the count is there. */
+static inline bool pool_take_fast(struct chp__pool *p, unsigned policy,
+				  int64_t n, int64_t need)
 {
 	uint64_t word = load64_relaxed(&p->word);
 
-	return likely(!(word & FLAGS) && count_of(word) >= need) &&
+	return likely(!(word & FLAGS & ~pool_may_pass(policy)) &&
+		      count_of(word) >= need) &&
 	       cas64_acq_rel(&p->word, &word, word_plus(word, -n));
+}
+
+/* Beside these flags nobody need be served when the count grows: there is no
+   waiter, or one that is about to look by itself. */
+static inline bool pool_adds_freely(uint64_t word)
+{
+	return !(word & FLAGS) || (word & FLAGS) == (QUEUED | WAKING);
 }
 
 /* Add n, which may be negative, and serve waiters.  0 or CHP_EOVERFLOW. */

@@ -127,7 +127,7 @@ static inline int try_take(chp_rwlock *l, bool write)
 {
 	int64_t n = share(l, write), at_least = need(l, write);
 
-	if (likely(pool_take_fast(&l->pool, n, at_least)))
+	if (likely(pool_take_fast(&l->pool, CHP_FIFO, n, at_least)))
 		return 0;
 	return chp__pool_take(&l->pool, CHP_FIFO, n, at_least, true);
 }
@@ -223,7 +223,8 @@ static inline int take(chp_rwlock *l, bool write, const chp_wait *w)
 		return r;
 	/* Before it is held: others may run now. */
 	agent_spend(self);
-	if (likely(pool_take_fast(&l->pool, share(l, write), need(l, write))))
+	if (likely(pool_take_fast(&l->pool, CHP_FIFO, share(l, write),
+				  need(l, write))))
 		return 0;
 	return take_slow(self, l, write, w);
 }
@@ -253,7 +254,7 @@ static inline void take_always(chp_rwlock *l, bool write)
 	struct agent *self = chp__tls_get();
 
 	if (unlikely(!self || !agent_spend_little(self) ||
-		     !pool_take_fast(&l->pool, share(l, write),
+		     !pool_take_fast(&l->pool, CHP_FIFO, share(l, write),
 				     need(l, write))))
 		always_slow(l, write);
 }

@@ -16,8 +16,8 @@ int chp_semaphore_release(chp_semaphore *s, int64_t n)
 
 	if (unlikely(n < 0))
 		return CHP_EINVAL;
-	/* The common case in one step: no flags, far from the limit. */
-	if (likely(!(word & FLAGS) && n < 1 << 30 &&
+	/* The common case in one step: far from the limit. */
+	if (likely(pool_adds_freely(word) && n < 1 << 30 &&
 		   count_of(word) < CHP_SEMAPHORE_MAX >> 1) &&
 	    cas64_acq_rel(&s->pool.word, &word, word_plus(word, n)))
 		return 0;
@@ -167,7 +167,7 @@ int chp_semaphore_acquire_with(chp_semaphore *s, int64_t n, const chp_wait *w)
 		return r;
 	/* Before a permit is held: others may run now. */
 	agent_spend(self);
-	if (unlikely(!pool_take_fast(&s->pool, n, n)))
+	if (unlikely(!pool_take_fast(&s->pool, s->policy, n, n)))
 		return acquire_slow(self, s, n, w);
 	return 0;
 }
@@ -177,7 +177,7 @@ int chp_semaphore_acquire(chp_semaphore *s, int64_t n)
 	struct agent *self = agent_unhindered();
 
 	if (likely(self && n >= 0 && agent_spend_little(self) &&
-		   pool_take_fast(&s->pool, n, n)))
+		   pool_take_fast(&s->pool, s->policy, n, n)))
 		return 0;
 	return chp_semaphore_acquire_with(s, n, NULL);
 }
