@@ -119,7 +119,7 @@ static struct task *steal(struct worker *w)
 
 bool chp__steal_from(struct worker *w, struct worker *victim)
 {
-	struct task *loot[RUNQ_SIZE / 2];
+	struct task *loot[RUNQ_BATCH];
 	unsigned n = chp__runq_steal(&victim->queue, loot, ARRAY_LEN(loot));
 
 	for (unsigned i = 0; i < n; i++)

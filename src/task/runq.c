@@ -42,7 +42,7 @@ unsigned chp__runq_spill(struct runq *q, struct task **out)
 	   and runq_push acquires head, with the thieves' releases before our
 	   cas, before it writes over any. */
 	uint64_t head = load64_relaxed(&q->head);
-	uint64_t n = RUNQ_SIZE / 2;
+	uint64_t n = RUNQ_BATCH;
 
 	if (load64_relaxed(&q->tail) - head != RUNQ_SIZE)
 		return 0;

@@ -21,7 +21,13 @@
 
 struct task;
 
-enum { RUNQ_SIZE = 256 };
+/* A power of two.  The model checker takes a smaller one. */
+#ifndef RUNQ_SIZE
+#define RUNQ_SIZE 1024
+#endif
+
+/* What is stolen or spilled at once, at most: it is copied to a task's stack. */
+enum { RUNQ_BATCH = 128 };
 
 struct runq {
 	chp_word64 head CACHE_ALIGNED; /* owner and thieves, by cas */
@@ -76,8 +82,8 @@ static inline uint64_t runq_length(const struct runq *q)
 unsigned chp__runq_steal(struct runq *q, struct task **out, unsigned max);
 
 /*
- * Owner: the older half, for the inbox, when the ring is full.  Returns how
- * many went into out[RUNQ_SIZE / 2]: that many, or 0 if a thief made room.
+ * Owner: the oldest, for the inbox, when the ring is full.  Returns how
+ * many went into out[RUNQ_BATCH]: that many, or 0 if a thief made room.
  */
 unsigned chp__runq_spill(struct runq *q, struct task **out);
 

@@ -60,18 +60,18 @@ int chp__schedule_new(struct chp_runtime *rt, struct task *t)
 	return open ? 0 : CHP_ECLOSED;
 }
 
-/* The queue is full: the older half, and t, to the inbox. */
+/* The queue is full: the oldest, and t, to the inbox. */
 COLD static void spill(struct worker *w, struct task *t)
 {
-	struct task *half[RUNQ_SIZE / 2];
+	struct task *oldest[RUNQ_BATCH];
 	struct chp_runtime *rt = w->rt;
-	unsigned n = chp__runq_spill(&w->queue, half);
+	unsigned n = chp__runq_spill(&w->queue, oldest);
 
 	if (n == 0 && runq_push(&w->queue, t))
 		return;
 	spin_lock(&rt->lock, RANK_RUNTIME);
 	for (unsigned i = 0; i < n; i++)
-		into_inbox(rt, half[i]);
+		into_inbox(rt, oldest[i]);
 	into_inbox(rt, t);
 	spin_unlock(&rt->lock, RANK_RUNTIME);
 }

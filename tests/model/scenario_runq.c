@@ -38,7 +38,7 @@ static void push_one_more(void)
 
 static void steal(unsigned max)
 {
-	struct task *out[RUNQ_SIZE / 2];
+	struct task *out[RUNQ_BATCH];
 	unsigned n = chp__runq_steal(&queue, out, max);
 
 	for (unsigned i = 0; i < n; i++)
@@ -52,16 +52,16 @@ static void steal_one(void)
 
 static void steal_most(void)
 {
-	steal(RUNQ_SIZE / 2);
-	steal(RUNQ_SIZE / 2);
+	steal(RUNQ_BATCH);
+	steal(RUNQ_BATCH);
 }
 
 static void spill(void)
 {
-	struct task *out[RUNQ_SIZE / 2];
+	struct task *out[RUNQ_BATCH];
 	unsigned n = chp__runq_spill(&queue, out);
 
-	MODEL_CHECK(n == 0 || n == RUNQ_SIZE / 2);
+	MODEL_CHECK(n == 0 || n == RUNQ_BATCH);
 	for (unsigned i = 0; i < n; i++)
 		run(out[i]);
 	model_reached(n > 0);
