@@ -37,7 +37,8 @@ static void settle_value(struct outcome *o)
 
 void chp__outcome_run(struct outcome *o)
 {
-	if (chp__agent_check(&o->agent, true) == CHP_EABORTED) {
+	/* An interrupt is for its first wait.  (G) in agent.h */
+	if (load64_acquire(&o->agent.attention) & AGENT_ABORTED) {
 		if (o->arg_drop)
 			o->arg_drop(o->arg);
 		o->value = NULL;
