@@ -16,33 +16,47 @@ enum { CHUNK = 256 * 1024, CACHE_MAX = 64, CACHE_MOVE = 32 };
 
 struct chunk {
 	struct chunk *next;
-	struct task slots[] CACHE_ALIGNED;
+	char slots[] CACHE_ALIGNED;
 };
-
-enum { SLOTS = (CHUNK - sizeof(struct chunk)) / sizeof(struct task) };
 
 struct pool {
 	const struct agent_class *cls;
+	size_t size; /* of a slot: whole cache lines */
 	chp_word lock;
 	struct task *free_list; /* guarded by lock */
 	chp_ptr chunks;
 };
 
+#define LINES(size) (((size) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
+
 static struct pool pools[] = {
-	[SLOT_TASK] = { .cls = &chp__task_class },
-	[SLOT_JOB] = { .cls = &chp__job_class },
+	[SLOT_TASK] = { .cls = &chp__task_class,
+			.size = LINES(sizeof(struct stackful)) },
+	[SLOT_JOB] = { .cls = &chp__job_class,
+		       .size = LINES(sizeof(struct task)) },
 };
+
+static struct task *slot(const struct pool *pool, struct chunk *c, size_t i)
+{
+	return (struct task *)(void *)(c->slots + i * pool->size);
+}
+
+static size_t slot_count(const struct pool *pool)
+{
+	return (CHUNK - sizeof(struct chunk)) / pool->size;
+}
 
 static bool grow(struct pool *pool)
 {
 	struct chunk *c = chp__pages_map(CHUNK, 0);
+	size_t n = slot_count(pool);
 	void *first;
 
 	if (!c)
 		return false;
-	for (unsigned i = 0; i < SLOTS; i++) {
-		c->slots[i].outcome.agent.cls = pool->cls;
-		c->slots[i].next = &c->slots[i + 1];
+	for (size_t i = 0; i < n; i++) {
+		slot(pool, c, i)->outcome.agent.cls = pool->cls;
+		slot(pool, c, i)->next = slot(pool, c, i + 1);
 	}
 
 	first = loadp_relaxed(&pool->chunks);
@@ -51,8 +65,8 @@ static bool grow(struct pool *pool)
 	while (!casp_release(&pool->chunks, &first, c)); /* (C) */
 
 	spin_lock(&pool->lock, RANK_STACK);
-	c->slots[SLOTS - 1].next = pool->free_list;
-	pool->free_list = &c->slots[0];
+	slot(pool, c, n - 1)->next = pool->free_list;
+	pool->free_list = slot(pool, c, 0);
 	spin_unlock(&pool->lock, RANK_STACK);
 	return true;
 }
@@ -140,8 +154,8 @@ static void each(struct pool *pool, void (*fn)(struct task *t, void *user),
 	struct chunk *c = loadp_acquire(&pool->chunks); /* (D) */
 
 	for (; c; c = c->next)
-		for (unsigned i = 0; i < SLOTS; i++)
-			fn(&c->slots[i], user);
+		for (size_t i = 0; i < slot_count(pool); i++)
+			fn(slot(pool, c, i), user);
 }
 
 void chp__slot_each(void (*fn)(struct task *t, void *user), void *user)

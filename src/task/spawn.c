@@ -50,7 +50,6 @@ static void fill(struct task *t, struct worker *here, struct chp_runtime *rt,
 	/* The token needs nothing: it is EMPTY, or a late wake's NOTIFIED,
 	   which ends the first park early. */
 	t->pinned = options->pinned != 0;
-	t->stack = NULL;
 	t->worker = NULL;
 	o->fn = fn;
 	o->arg = arg;
@@ -110,6 +109,7 @@ int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,
 	if (!t)
 		return CHP_ENOMEM;
 	t->stack_class = (uint8_t)cls;
+	stackful_of(t)->stack = NULL;
 	fill(t, here, rt, fn, arg, options, task);
 
 	if (likely(here && here->rt == rt)) {

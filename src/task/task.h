@@ -42,8 +42,9 @@ enum token {
 };
 
 /*
- * A blocking call is a task without a stack of its own: its token is the event
- * on which its thread sleeps (blocking.c).
+ * What all tasks have.  One with a stack of its own is a struct stackful; one
+ * without is no more than this: a blocking call, whose token is the event on
+ * which its thread sleeps (blocking.c).
  */
 struct task {
 	struct outcome outcome; /* first */
@@ -51,13 +52,17 @@ struct task {
 		chp_word token;
 		struct os_event event;
 	};
-	uint8_t stack_class;   /* set once before it runs */
+	uint8_t stack_class;   /* of one with a stack; set once before it runs */
 	uint8_t pinned;        /* set once before it runs */
-	void *context;         /* while it is not running; before (X) */
-	struct stack *stack;   /* from its first run on */
 	struct worker *worker; /* that runs it; pinned: that will; or NULL */
 	struct task *next;     /* in a list: whose, that list's lock says */
-	chp_timer timer;       /* of its timed parks */
+};
+
+struct stackful {
+	struct task task;    /* first */
+	void *context;       /* while it is not running; before (X) */
+	struct stack *stack; /* from its first run on */
+	chp_timer timer;     /* of its timed parks */
 } CACHE_ALIGNED;
 
 extern const struct agent_class chp__task_class;
@@ -68,6 +73,12 @@ static inline struct task *task_of(struct agent *a)
 	return (struct task *)a;
 }
 
+/* Of a task that has a stack. */
+static inline struct stackful *stackful_of(struct task *t)
+{
+	return (struct stackful *)t;
+}
+
 static inline struct chp_runtime *task_runtime(const struct task *t)
 {
 	/* Relaxed: does not change while the task is there. */
@@ -76,7 +87,7 @@ static inline struct chp_runtime *task_runtime(const struct task *t)
 
 /* ---- Slots: slot.c ---- */
 
-/* A slot's class never changes, so there is a pool for each. */
+/* A slot's class and size never change, so there is a pool for each. */
 enum slot_kind { SLOT_TASK, SLOT_JOB };
 
 /* Slots that a worker keeps for itself. */

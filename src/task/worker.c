@@ -37,7 +37,7 @@ struct worker *chp__worker_here(void)
 
 /* ---- Stacks, by way of the worker's cache ---- */
 
-static struct stack *get_stack(struct worker *w, struct task *t)
+static struct stack *get_stack(struct worker *w, const struct task *t)
 {
 	struct stack *s = w->stacks;
 
@@ -52,7 +52,8 @@ static struct stack *get_stack(struct worker *w, struct task *t)
 
 static void put_stack(struct worker *w, struct task *t)
 {
-	struct stack *s = t->stack;
+	struct stackful *f = stackful_of(t);
+	struct stack *s = f->stack;
 
 	if (unlikely(chp__stack_canary_dead(s))) {
 		char name[CHP_NAME_MAX];
@@ -62,7 +63,7 @@ static void put_stack(struct worker *w, struct task *t)
 			   (unsigned long long)agent_id(&t->outcome.agent),
 			   name);
 	}
-	t->stack = NULL;
+	f->stack = NULL;
 	if (t->stack_class == w->rt->stack_class &&
 	    w->stack_count < STACK_CACHE) {
 		s->next = w->stacks;
@@ -142,7 +143,7 @@ static void task_main(void *pass)
 	struct seat *seat = pass;
 	struct task *t = seat->worker->current;
 
-	fiber_enter(&t->stack->fiber, seat->before);
+	fiber_enter(&stackful_of(t)->stack->fiber, seat->before);
 	finish_switch(seat);
 	chp__outcome_run(&t->outcome);
 	task_exit(t);
@@ -151,14 +152,16 @@ static void task_main(void *pass)
 /* Make t the one that runs on w.  False: no memory for its stack. */
 static bool seat_task(struct worker *w, struct task *t)
 {
-	if (unlikely(!t->stack)) {
+	struct stackful *f = stackful_of(t);
+
+	if (unlikely(!f->stack)) {
 		struct stack *s = get_stack(w, t);
 
 		if (!s)
 			return false;
-		t->stack = s;
+		f->stack = s;
 		fiber_start(&s->fiber);
-		t->context = chp__context_make(stack_top(s), task_main);
+		f->context = chp__context_make(stack_top(s), task_main);
 		w->pinned_here += t->pinned;
 	}
 	t->worker = w;
@@ -169,12 +172,12 @@ static bool seat_task(struct worker *w, struct task *t)
 }
 
 /* The next task that can be seated; NULL: the scheduler must look. */
-static struct task *next_task(struct worker *w)
+static struct stackful *next_task(struct worker *w)
 {
 	struct task *t = pick(w);
 
 	if (likely(!t || seat_task(w, t)))
-		return t;
+		return stackful_of(t);
 	/* No stack now; when another task ends there is one. */
 	chp__schedule_later(w, t);
 	return NULL;
@@ -183,9 +186,10 @@ static struct task *next_task(struct worker *w)
 /* The calling task leaves its stack; returns when it runs again. */
 static inline void leave(struct task *t, enum after after)
 {
+	struct stackful *f = stackful_of(t);
 	struct worker *w = t->worker;
 	struct seat *seat = w->seat;
-	struct task *next = next_task(w);
+	struct stackful *next = next_task(w);
 	int saved_errno = *seat->errno_at;
 
 	if (!next && after == AFTER_YIELD && w->tick != w->next_turn)
@@ -193,12 +197,12 @@ static inline void leave(struct task *t, enum after after)
 	seat->after = after;
 	seat->left = t;
 	if (likely(next != NULL)) {
-		seat = switch_to(seat, &t->context, &t->stack->fiber,
+		seat = switch_to(seat, &f->context, &f->stack->fiber,
 				 next->context, &next->stack->fiber);
 	} else {
 		w->current = NULL;
 		*seat->self = &w->agent;
-		seat = switch_to(seat, &t->context, &t->stack->fiber,
+		seat = switch_to(seat, &f->context, &f->stack->fiber,
 				 seat->context, &seat->fiber);
 	}
 	*seat->errno_at = saved_errno;
@@ -243,14 +247,14 @@ static void task_park(struct agent *a, chp_time deadline)
 		return;
 	}
 	if (deadline) {
-		chp__wheel_arm(&t->worker->wheel, &t->timer, deadline,
-			       agent_waker(a));
+		chp__wheel_arm(&t->worker->wheel, &stackful_of(t)->timer,
+			       deadline, agent_waker(a));
 		call_watch(t->worker->rt);
 	}
 	leave(t, AFTER_PARK);
 	swap_acquire(&t->token, TOKEN_EMPTY); /* (T) */
 	if (deadline)
-		chp__wheel_cancel(&t->timer);
+		chp__wheel_cancel(&stackful_of(t)->timer);
 }
 
 static void task_unpark(struct agent *a)
@@ -362,6 +366,7 @@ const struct agent_class chp__worker_class = {
 /* Let t run until some task finds nothing to follow it. */
 static void run_task(struct seat *seat, struct task *t)
 {
+	struct stackful *f = stackful_of(t);
 	struct worker *w = seat->worker;
 
 	if (unlikely(!seat_task(w, t))) {
@@ -370,8 +375,8 @@ static void run_task(struct seat *seat, struct task *t)
 	}
 	call_watch(w->rt);
 	seat->after = AFTER_NOTHING;
-	switch_to(seat, &seat->context, &seat->fiber, t->context,
-		  &t->stack->fiber);
+	switch_to(seat, &seat->context, &seat->fiber, f->context,
+		  &f->stack->fiber);
 }
 
 static bool stopping(struct chp_runtime *rt)
@@ -424,12 +429,13 @@ bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
  */
 void chp__worker_rejoin(struct seat *seat, struct task *t)
 {
+	struct stackful *f = stackful_of(t);
 	int saved_errno = *seat->errno_at;
 
 	seat->after = AFTER_IN_PLACE;
 	seat->left = t;
 	*seat->self = NULL;
-	seat = switch_to(seat, &t->context, &t->stack->fiber, seat->context,
+	seat = switch_to(seat, &f->context, &f->stack->fiber, seat->context,
 			 &seat->fiber);
 	*seat->errno_at = saved_errno;
 }
