@@ -289,7 +289,7 @@ static void find_next(struct task *t, void *user)
 	struct next *n = user;
 	uint64_t id = agent_id(&t->outcome.agent);
 
-	if (task_runtime(t) == n->rt && stackful_of(t)->stack && id > n->after &&
+	if (task_runtime(t) == n->rt && task_has_begun(t) && id > n->after &&
 	    (!n->task || id < agent_id(&n->task->outcome.agent)))
 		n->task = t;
 }
@@ -348,7 +348,7 @@ static void look_back(struct sim *s)
 static void prepare(struct sim *s, struct task *t)
 {
 	struct agent *a = &t->outcome.agent;
-	bool begun = stackful_of(t)->stack != NULL;
+	bool begun = task_has_begun(t);
 
 	if (!begun) {
 		/* No late wake of the slot's last user is part of this run. */

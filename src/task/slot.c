@@ -32,6 +32,8 @@ struct pool {
 static struct pool pools[] = {
 	[SLOT_TASK] = { .cls = &chp__task_class,
 			.size = LINES(sizeof(struct stackful)) },
+	[SLOT_STACKLESS] = { .cls = &chp__stackless_class,
+			     .size = LINES(sizeof(struct task)) },
 	[SLOT_JOB] = { .cls = &chp__job_class,
 		       .size = LINES(sizeof(struct task)) },
 };
@@ -102,15 +104,14 @@ static void give_back(struct pool *pool, struct slot_cache *cache,
 	spin_unlock(&pool->lock, RANK_STACK);
 }
 
-struct task *chp__slot_get(enum slot_kind kind, struct slot_cache *cache)
+struct task *chp__slot_get(enum slot_kind kind, struct slot_cache *caches)
 {
 	struct pool *pool = &pools[kind];
 	struct slot_cache one = { NULL, 0 };
-	unsigned n = cache ? CACHE_MOVE : 1;
+	struct slot_cache *cache = caches ? &caches[kind] : &one;
+	unsigned n = caches ? CACHE_MOVE : 1;
 	struct task *t;
 
-	if (!cache)
-		cache = &one;
 	while (unlikely(!cache->first))
 		if (!refill(pool, cache, n) && !grow(pool))
 			return NULL;
@@ -120,10 +121,17 @@ struct task *chp__slot_get(enum slot_kind kind, struct slot_cache *cache)
 	return t;
 }
 
+static enum slot_kind kind_of(const struct outcome *o)
+{
+	if (o->agent.cls == &chp__task_class)
+		return SLOT_TASK;
+	return o->agent.cls == &chp__job_class ? SLOT_JOB : SLOT_STACKLESS;
+}
+
 void chp__slot_free(struct outcome *o)
 {
 	struct task *t = (struct task *)o;
-	struct pool *pool = &pools[o->agent.cls == pools[SLOT_JOB].cls];
+	enum slot_kind kind = kind_of(o);
 	struct worker *w = chp__worker_here();
 	struct slot_cache one = { NULL, 0 };
 	struct slot_cache *cache = &one;
@@ -132,20 +140,21 @@ void chp__slot_free(struct outcome *o)
 	store64_relaxed(&o->end, 0);
 	agent_leave(&o->agent);
 
-	if (w && pool == &pools[SLOT_TASK])
-		cache = &w->slots;
+	if (w && kind < SLOT_CACHES)
+		cache = &w->slots[kind];
 	t->next = cache->first;
 	cache->first = t;
 	cache->count++;
 	if (cache == &one)
-		give_back(pool, cache, 0);
+		give_back(&pools[kind], cache, 0);
 	else if (unlikely(cache->count > CACHE_MAX))
-		give_back(pool, cache, CACHE_MOVE);
+		give_back(&pools[kind], cache, CACHE_MOVE);
 }
 
-void chp__slot_flush(struct slot_cache *cache)
+void chp__slot_flush(struct slot_cache *caches)
 {
-	give_back(&pools[SLOT_TASK], cache, 0);
+	for (unsigned i = 0; i < SLOT_CACHES; i++)
+		give_back(&pools[i], &caches[i], 0);
 }
 
 static void each(struct pool *pool, void (*fn)(struct task *t, void *user),
@@ -160,6 +169,6 @@ static void each(struct pool *pool, void (*fn)(struct task *t, void *user),
 
 void chp__slot_each(void (*fn)(struct task *t, void *user), void *user)
 {
-	each(&pools[SLOT_TASK], fn, user);
-	each(&pools[SLOT_JOB], fn, user);
+	for (size_t i = 0; i < ARRAY_LEN(pools); i++)
+		each(&pools[i], fn, user);
 }

@@ -12,8 +12,6 @@
  */
 #include "wait/block.h"
 
-#include "wait/cancel.h"
-
 int chp__wait_check(struct agent *self, const chp_wait *w)
 {
 	int r = 0;
@@ -38,19 +36,9 @@ static chp_time earlier(chp_time a, chp_time b)
 	return !a || (b && b < a) ? b : a;
 }
 
-/* The deadline of the wait and its token; 0: none. */
-static chp_time deadline_of(const chp_wait *w)
-{
-	chp_time at = w ? w->deadline : 0;
-
-	if (w && w->cancel)
-		at = earlier(at, w->cancel->deadline);
-	return at;
-}
-
 bool chp__wait_expired(struct agent *self, const chp_wait *w)
 {
-	chp_time at = deadline_of(w);
+	chp_time at = wait_deadline(w);
 
 	if (!at || !agent_passed(self, at))
 		return false;
@@ -58,28 +46,10 @@ bool chp__wait_expired(struct agent *self, const chp_wait *w)
 	return true;
 }
 
-/* Why the wait must end now; 0: it need not. */
-static int reason(struct agent *self, const chp_wait *w, chp_time deadline,
-		  bool consume)
-{
-	int r;
-
-	if (agent_attention(self) && !(w && w->flags & CHP_UNINTERRUPTIBLE)) {
-		r = chp__agent_check(self, consume);
-		if (r)
-			return r;
-	}
-	if (w && w->cancel && cancel_is_set(w->cancel))
-		return CHP_ECANCELED;
-	if (deadline && agent_passed(self, deadline))
-		return CHP_ETIMEDOUT;
-	return 0;
-}
-
 /* ahead: the deadline was looked at just now. */
 static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 {
-	chp_time deadline = deadline_of(w), wake_at;
+	chp_time deadline = wait_deadline(w), wake_at;
 	chp_poll_ctx ctx = {
 		.waker = agent_waker(self),
 		.wake_at = &wake_at,
@@ -91,7 +61,7 @@ static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 		r = chp_op_poll(op, &ctx);
 		if (r != CHP_PENDING)
 			return r;
-		why = reason(self, w, ahead ? 0 : deadline, false);
+		why = wait_reason(self, w, ahead ? 0 : deadline, false);
 		if (why)
 			break;
 		self->waits_for = op;
@@ -103,7 +73,7 @@ static int loop(struct agent *self, chp_op *op, const chp_wait *w, bool ahead)
 	if (op_cancel_finds_result(op))
 		return op->result;
 	/* Now that it is told, an interrupt flag is cleared. */
-	r = reason(self, w, deadline, true);
+	r = wait_reason(self, w, deadline, true);
 	return r ? r : why;
 }
 
@@ -130,19 +100,22 @@ int chp__block(struct agent *self, chp_op *op, const chp_wait *w)
 	return block(self, op, w, true);
 }
 
+int chp__wait_refused(struct agent *self, chp_op *op, int r)
+{
+	if (!op_cancel_finds_result(op))
+		return r;
+	/* Not told: it is for the next wait. */
+	if (r == CHP_EINTR && self)
+		chp_interrupt(agent_handle(self));
+	return op->result;
+}
+
 int chp_op_wait(chp_op *op, const chp_wait *w)
 {
 	struct agent *self = agent_self();
 	int r = wait_check(self, w);
 
-	if (!r)
-		return block(self, op, w, false);
-	if (!op_cancel_finds_result(op))
-		return r;
-	/* Not told: it is for the next wait. */
-	if (r == CHP_EINTR)
-		chp_interrupt(agent_handle(self));
-	return op->result;
+	return r ? chp__wait_refused(self, op, r) : block(self, op, w, false);
 }
 
 void chp_park(chp_time deadline)

@@ -16,6 +16,7 @@
 #define CHAPPE_SRC_WAIT_BLOCK_H
 
 #include "wait/agent.h"
+#include "wait/cancel.h"
 #include "wait/op.h"
 
 int chp__wait_check(struct agent *self, const chp_wait *w);
@@ -35,6 +36,43 @@ static inline bool wait_expired(struct agent *self, const chp_wait *w)
 	if (!w || (!w->deadline && !w->cancel))
 		return false;
 	return chp__wait_expired(self, w);
+}
+
+/*
+ * The checks have said r: the operation is cancelled.  r, or what it turns out
+ * to have finished with.  self may be NULL if r is not for it to know.
+ */
+int chp__wait_refused(struct agent *self, chp_op *op, int r);
+
+/* The deadline of the wait and its token; 0: none. */
+static inline chp_time wait_deadline(const chp_wait *w)
+{
+	chp_time at = w ? w->deadline : 0;
+	chp_time token = w && w->cancel ? w->cancel->deadline : 0;
+
+	return !at || (token && token < at) ? token : at;
+}
+
+/*
+ * Why the wait must end now; 0: it need not.  `consume` clears the interrupt
+ * flag if that is why.  self NULL: its flags do not count.
+ */
+static inline int wait_reason(struct agent *self, const chp_wait *w,
+			      chp_time deadline, bool consume)
+{
+	int r;
+
+	if (self && agent_attention(self) &&
+	    !(w && w->flags & CHP_UNINTERRUPTIBLE)) {
+		r = chp__agent_check(self, consume);
+		if (r)
+			return r;
+	}
+	if (w && w->cancel && cancel_is_set(w->cancel))
+		return CHP_ECANCELED;
+	if (deadline && agent_passed(self, deadline))
+		return CHP_ETIMEDOUT;
+	return 0;
 }
 
 /*

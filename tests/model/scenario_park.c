@@ -275,7 +275,8 @@ static void *queues_two(void *index)
 		schedule_on(tasks[0].task.worker, &tasks[1].task);
 		schedule_on(tasks[0].task.worker, &tasks[2].task);
 	} else {
-		model_reached(tasks[(uintptr_t)index].task.worker == &workers[1]);
+		model_reached(tasks[(uintptr_t)index].task.worker ==
+			      &workers[1]);
 	}
 	return run_once(index);
 }

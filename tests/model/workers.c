@@ -155,7 +155,7 @@ void workers_end(void)
 		MODEL_CHECK(!chp__wheel_is_armed(&w->wheel));
 	}
 	for (unsigned i = 0; i < made; i++)
-		MODEL_CHECK((load64_relaxed(&tasks[i].task.outcome.end) & 0xff) ==
-				    DONE &&
+		MODEL_CHECK((load64_relaxed(&tasks[i].task.outcome.end) &
+			     0xff) == DONE &&
 			    !tasks[i].stack);
 }
