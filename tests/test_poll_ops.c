@@ -59,7 +59,6 @@ static chp_acquire_op acquire;
 static chp_mutex m;
 static chp_lock_op lock;
 static chp_cond c;
-static chp_cond_op signalled;
 static chp_rwlock rw;
 static chp_rwlock_op rwlock;
 
@@ -108,19 +107,55 @@ static void unlock_for_it(void)
 	chp_mutex_unlock(&m);
 }
 
-static chp_op *make_signalled(void)
+struct sleeper {
+	chp_coro co;
+	chp_cond_op op;
+	chp_word rests;
+	int r;
+};
+
+static int cond_steps(struct sleeper *z, chp_poll_ctx *ctx)
 {
-	/* Aborted, it left the mutex unlocked. */
+	CHP_CO_BEGIN(&z->co);
 	CHECK_CODE(chp_mutex_try_lock(&m), 0);
-	chp_cond_wait_op(&signalled, &c, &m);
-	return &signalled.op;
+	chp_cond_wait_op(&z->op, &c, &m);
+	CHP_CO_AWAIT(&z->co, ctx, &z->op.op, z->r);
+	if (z->r == 0)
+		chp_mutex_unlock(&m);
+	CHP_CO_END(&z->co, 0);
 }
 
-static void send_signal(void)
+static int await_signal(void *state, chp_poll_ctx *ctx)
 {
-	chp_mutex_lock(&m);
-	chp_cond_signal(&c);
-	chp_mutex_unlock(&m);
+	struct sleeper *z = state;
+	int r = cond_steps(z, ctx);
+
+	if (r == CHP_PENDING)
+		h_add(&z->rests, 1);
+	return r;
+}
+
+/* The mutex is the task's own when it waits, and afterwards. */
+static void conditions(void)
+{
+	struct sleeper z;
+	chp_task t;
+
+	memset(&m, 0, sizeof(m));
+	memset(&c, 0, sizeof(c));
+	for (int i = 0; i < 2; i++) {
+		memset(&z, 0, sizeof(z));
+		CHECK_CODE(chp_spawn_poll(&t, await_signal, &z), 0);
+		h_until(h_load(&z.rests));
+		if (i)
+			chp_task_abort(&t);
+		chp_mutex_lock(&m);
+		chp_cond_signal(&c);
+		chp_mutex_unlock(&m);
+		CHECK_CODE(chp_join(&t, NULL), 0);
+		CHECK(z.r == 0 || (i && z.r == CHP_EABORTED));
+		CHECK_EQ(chp_mutex_is_locked(&m), 0);
+	}
 }
 
 static chp_op *make_read(void)
@@ -376,9 +411,23 @@ static chp_op *make_delivered(void)
 	return &delivered.op;
 }
 
+/* The library's threads block signals. */
+static void *raise_it(void *arg)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
+	raise(SIGUSR1);
+	return arg;
+}
+
 static void deliver(void)
 {
-	CHECK_EQ(kill(getpid(), SIGUSR1), 0);
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, raise_it, NULL), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
 /* ---- All of them ---- */
@@ -400,13 +449,11 @@ static void semaphores_and_locks(void)
 		{ "acquire", make_acquire, release_two, 0, NULL },
 		{ "permit", make_permit, release_two, 0, give_back_permit },
 		{ "mutex", make_lock, unlock, 0, unlock_for_it },
-		{ "cond", make_signalled, send_signal, 0, unlock_for_it },
 		{ "read", make_read, write_unlock, 0, read_unlock },
 		{ "write", make_write, read_unlock, 0, write_unlock },
 	};
 
 	memset(&m, 0, sizeof(m));
-	memset(&c, 0, sizeof(c));
 	memset(&rw, 0, sizeof(rw));
 	AWAIT_EACH(list);
 }
@@ -477,6 +524,7 @@ static const struct h_test tests[] = {
 	TEST(the_driver_of_the_process_is_there, IN_POLLED),
 	TEST(time_and_tokens, IN_TASKS),
 	TEST(semaphores_and_locks, IN_TASKS),
+	TEST(conditions, IN_TASKS),
 	TEST(meetings, IN_TASKS),
 	TEST(tasks_and_groups, IN_TASKS),
 	TEST(composed, IN_TASKS),

@@ -178,10 +178,10 @@ static void a_deadlock_names_what_it_waits_for(void)
 
 /* clang-format off */
 static const struct h_test tests[] = {
+	TEST(a_deadlock_names_what_it_waits_for, ON_ITS_OWN),
 	TEST(a_shutdown_aborts_those_that_are_pending, ON_ITS_OWN),
 	TEST(one_that_does_not_listen_is_a_straggler, ON_ITS_OWN),
 	TEST(one_seed_gives_one_run, ON_ITS_OWN),
-	TEST(a_deadlock_names_what_it_waits_for, ON_ITS_OWN),
 };
 /* clang-format on */
 

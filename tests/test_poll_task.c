@@ -489,6 +489,7 @@ static void it_cannot_drive_a_runtime(void)
 
 /* clang-format off */
 static const struct h_test tests[] = {
+	TEST(what_waits_in_a_poll_function_is_misuse, ON_ITS_OWN),
 	TEST(its_value_is_its_state, IN_TASKS),
 	TEST(bad_arguments_are_refused, IN_TASKS),
 	TEST(without_a_runtime_one_must_be_named, ON_ITS_OWN),
@@ -505,7 +506,6 @@ static const struct h_test tests[] = {
 	TEST(it_is_an_agent_like_others, IN_TASKS),
 	TEST(waiters_are_listed_with_it, IN_TASKS),
 	TEST(pinned_it_stays_on_its_thread, IN_TASKS),
-	TEST(what_waits_in_a_poll_function_is_misuse, ON_ITS_OWN),
 	TEST(it_cannot_drive_a_runtime, IN_TASKS),
 };
 /* clang-format on */
