@@ -11,6 +11,9 @@
  *	polled    OS threads that poll operations by hand, with a waker of their
  *	          own, and never call a blocking function of the library
  *
+ * With CHP_TEST_STACKLESS, tasks let a stackless task do the waiting, where it
+ * is done by h_wait() and its kin.
+ *
  * A test spawns with h_spawn() and waits with h_wait() or with the wrappers of
  * its own suite over it; then it runs as all four.  A test that makes sense for
  * some kinds only says so in its mask.
