@@ -11,6 +11,9 @@
  *	polled    OS threads that poll operations by hand, with a waker of their
  *	          own, and never call a blocking function of the library
  *
+ * With CHP_TEST_STACKLESS, tasks let a stackless task do the waiting, where it
+ * is done by h_wait() and its kin.
+ *
  * A test spawns with h_spawn() and waits with h_wait() or with the wrappers of
  * its own suite over it; then it runs as all four.  A test that makes sense for
  * some kinds only says so in its mask.
@@ -22,7 +25,7 @@
  * Tests make order with primitives and h_until(), never with sleeps.
  *
  * What the suites of one family share is beside this: sem.h and sem_queue.h;
- * chan.h, mpsc.h, mpsc_heap.h, oneshot.h and duo.h; task.h; fd.h, tcp_link.h
+ * chan.h, mpsc.h, mpsc_heap.h, oneshot.h and duo.h; task.h, stackless.h; fd.h, tcp_link.h
  * and driver.h; clock.h.  A suite need not use all of what it includes:
  * functions there are static inline, objects are MAYBE_UNUSED.
  */

@@ -106,8 +106,70 @@ static int poll_with(chp_op *op, const chp_wait *w)
 	return chp_cancel_status(w->cancel);
 }
 
+/* ---- A stackless task that waits for its caller ---- */
+
+struct proxy {
+	chp_coro co;
+	chp_op *op;
+	const chp_wait *w;
+	chp_co_limit limit;
+	int r;
+};
+
+static int await_for_another(void *state, chp_poll_ctx *ctx)
+{
+	struct proxy *p = state;
+
+	CHP_CO_BEGIN(&p->co);
+	CHP_CO_AWAIT_WITH(&p->co, ctx, p->op, &p->limit, p->w, p->r);
+	CHP_CO_END(&p->co, 0);
+}
+
+/* What ended the caller's own wait ends the other's. */
+static int pass_on(struct proxy *p, chp_task *task, int why)
+{
+	static const chp_wait whatever = { .flags = CHP_UNINTERRUPTIBLE };
+	chp_outcome outcome;
+
+	if (why == CHP_EINTR)
+		chp_interrupt(task->agent);
+	else
+		chp_task_abort(task);
+	CHECK_CODE(chp_join_with(task, &outcome, &whatever), 0);
+	if (outcome.fate == CHP_NEVER_RUN) {
+		chp_op_cancel(p->op);
+		return why;
+	}
+	/* Not told: it is for the next wait. */
+	if (why == CHP_EINTR && p->r != why)
+		chp_interrupt(chp_agent_current());
+	return p->r;
+}
+
+static int wait_stackless(chp_op *op, const chp_wait *w)
+{
+	chp_wait join = { .flags = w ? w->flags & CHP_UNINTERRUPTIBLE : 0 };
+	struct proxy p = { .op = op, .w = w };
+	chp_task task;
+	int r;
+
+	CHECK_CODE(chp_spawn_poll(&task, await_for_another, &p), 0);
+	r = chp_join_with(&task, NULL, &join);
+	return r == 0 ? p.r : pass_on(&p, &task, r);
+}
+
+/* In tasks, with CHP_TEST_STACKLESS. */
+static bool is_stackless(void)
+{
+	return chp_runtime_current() && getenv("CHP_TEST_STACKLESS");
+}
+
+/* ---- Waiting as this mode's caller does ---- */
+
 int h_wait(chp_op *op, const chp_wait *w)
 {
+	if (is_stackless())
+		return wait_stackless(op, w);
 	if (h_mode() != H_POLLED)
 		return chp_op_wait(op, w);
 	return w ? poll_with(op, w) : poll_by_hand(op);
@@ -117,7 +179,7 @@ int h_acquire(chp_semaphore *s, int64_t n, const chp_wait *w)
 {
 	chp_acquire_op op;
 
-	if (h_mode() != H_POLLED)
+	if (h_mode() != H_POLLED && !is_stackless())
 		return w ? chp_semaphore_acquire_with(s, n, w)
 			 : chp_semaphore_acquire(s, n);
 	chp_semaphore_acquire_op(&op, s, n);
@@ -130,7 +192,7 @@ int h_select(chp_select_arm *arms, size_t count, unsigned flags,
 	chp_select_op op;
 	int r;
 
-	if (h_mode() != H_POLLED)
+	if (h_mode() != H_POLLED && !is_stackless())
 		return w ? chp_select_with(arms, count, flags, w)
 			 : chp_select(arms, count, flags);
 	r = chp_select_init(&op, arms, count, flags);

@@ -243,6 +243,29 @@ static void every_interrupt_is_seen(void)
 	h_join(&a);
 }
 
+static void *find_flag_set(void *arg)
+{
+	CHECK_EQ(chp_is_interrupted(chp_agent_current()), 1);
+	CHECK_CODE(chp_sleep_for(0), CHP_EINTR);
+	CHECK_CODE(chp_sleep_for(0), 0);
+	return arg;
+}
+
+static void *interrupt_one_that_has_not_run(void *arg)
+{
+	chp_task t;
+
+	CHECK_CODE(chp_spawn(&t, find_flag_set, &t), 0);
+	CHECK_CODE(chp_interrupt(t.agent), 0);
+	ends_as(&t, CHP_RETURNED, &t);
+	return arg;
+}
+
+static void an_interrupt_before_the_first_run_is_for_the_first_wait(void)
+{
+	with_one_worker(interrupt_one_that_has_not_run);
+}
+
 /* ---- Shields ---- */
 
 static void a_shield_holds_interrupts_off_until_it_is_left(void)
@@ -338,6 +361,8 @@ static const struct h_test tests[] = {
 	TEST(an_interrupt_does_not_undo_a_wait_that_has_succeeded, IN_BLOCKING),
 	TEST(storms_of_interrupts_lose_no_permit, IN_BLOCKING),
 	TEST(every_interrupt_is_seen, IN_BLOCKING),
+	TEST(an_interrupt_before_the_first_run_is_for_the_first_wait,
+	     ON_ITS_OWN),
 	TEST(a_shield_holds_interrupts_off_until_it_is_left, IN_BLOCKING),
 	TEST(a_shield_is_the_callers_alone, IN_BLOCKING),
 };

@@ -38,6 +38,7 @@
 #include <chappe/watch_typed.h>
 
 #include <chappe/group.h>
+#include <chappe/poll.h>
 #include <chappe/runtime.h>
 #include <chappe/task.h>
 

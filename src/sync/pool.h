@@ -34,8 +34,9 @@ static inline bool pool_take_fast(struct chp__pool *p, unsigned policy,
 {
 	uint64_t word = load64_relaxed(&p->word);
 
-	return likely(!(word & FLAGS & ~pool_may_pass(policy)) &&
-		      count_of(word) >= need) &&
+	if (unlikely(word & FLAGS) && word & FLAGS & ~pool_may_pass(policy))
+		return false;
+	return likely(count_of(word) >= need) &&
 	       cas64_acq_rel(&p->word, &word, word_plus(word, -n));
 }
 
@@ -43,7 +44,7 @@ static inline bool pool_take_fast(struct chp__pool *p, unsigned policy,
    waiter, or one that is about to look by itself. */
 static inline bool pool_adds_freely(uint64_t word)
 {
-	return !(word & FLAGS) || (word & FLAGS) == (QUEUED | WAKING);
+	return likely(!(word & FLAGS)) || (word & FLAGS) == (QUEUED | WAKING);
 }
 
 /* Add n, which may be negative, and serve waiters.  0 or CHP_EOVERFLOW. */

@@ -9,6 +9,7 @@
  *
  * Pinned tasks count on their worker's thread, so a worker that has any stays.
  */
+#include "base/panic.h"
 #include "task/worker.h"
 
 void *chp_block_in_place(void *(*fn)(void *arg), void *arg)
@@ -19,6 +20,8 @@ void *chp_block_in_place(void *(*fn)(void *arg), void *arg)
 	struct seat *seat;
 	void *result;
 
+	if (self->cls == &chp__stackless_class)
+		chp__panic("a stackless task called chp_block_in_place()");
 	if (self->cls != &chp__task_class || !t->worker ||
 	    t->worker->pinned_here ||
 	    t->worker->rt->options.kind == CHP_CURRENT_THREAD)

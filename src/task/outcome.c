@@ -35,20 +35,33 @@ static void settle_value(struct outcome *o)
 	o->result_drop = NULL;
 }
 
-void chp__outcome_run(struct outcome *o)
+bool chp__outcome_begin(struct outcome *o)
 {
-	if (chp__agent_check(&o->agent, true) == CHP_EABORTED) {
-		if (o->arg_drop)
-			o->arg_drop(o->arg);
-		o->value = NULL;
-		o->fate = CHP_NEVER_RUN;
-	} else {
-		o->value = o->fn(o->arg);
+	/* An interrupt is for its first wait.  (G) in agent.h */
+	if (!(load64_acquire(&o->agent.attention) & AGENT_ABORTED))
+		return true;
+	if (o->arg_drop)
+		o->arg_drop(o->arg);
+	return false;
+}
+
+void chp__outcome_finish(struct outcome *o, bool ran, void *value)
+{
+	o->value = value;
+	if (ran)
 		o->fate = o->agent.saw_abort ? CHP_ABORTED : CHP_RETURNED;
-	}
+	else
+		o->fate = CHP_NEVER_RUN;
 	chp__locals_destroy(&o->agent);
 	if (o->result_drop)
 		settle_value(o);
+}
+
+void chp__outcome_run(struct outcome *o)
+{
+	bool runs = chp__outcome_begin(o);
+
+	chp__outcome_finish(o, runs, runs ? o->fn(o->arg) : NULL);
 }
 
 void chp__outcome_end(struct outcome *o)

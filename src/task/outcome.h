@@ -34,7 +34,7 @@
 #ifndef CHAPPE_SRC_TASK_OUTCOME_H
 #define CHAPPE_SRC_TASK_OUTCOME_H
 
-#include <chappe/task.h>
+#include <chappe/poll.h>
 
 #include "wait/agent.h"
 #include "wait/op.h"
@@ -62,7 +62,10 @@ struct outcome {
 	chp_fate fate;      /* before (E) */
 	chp_ptr runtime;    /* set before the id; NULL while free */
 	chp_waker joiner;   /* see the table */
-	void *(*fn)(void *arg); /* set once before it runs */
+	union {
+		void *(*fn)(void *arg); /* set once before it runs */
+		chp_poll_fn poll;       /* the same, of a stackless task */
+	};
 	void *arg;
 	void *value;                 /* before (E) */
 	void (*arg_drop)(void *arg); /* set once before it runs */
@@ -74,6 +77,13 @@ struct outcome {
  * the agent itself.  Destroys its locals.
  */
 void chp__outcome_run(struct outcome *o);
+
+/*
+ * The two halves of it, for who calls the function himself: before the first
+ * call, false if there must be none; and after the last.
+ */
+bool chp__outcome_begin(struct outcome *o);
+void chp__outcome_finish(struct outcome *o, bool ran, void *value);
 
 /* It has ended: publish, wake a joiner, or free the slot.  The last touch. */
 void chp__outcome_end(struct outcome *o);

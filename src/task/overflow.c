@@ -38,12 +38,12 @@ static void pass_on(int number, siginfo_t *info, void *context)
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	struct agent *self = chp__tls_get();
-	struct task *t;
+	struct stack *s;
 	char name[CHP_NAME_MAX];
 
 	if (self && self->cls == &chp__task_class) {
-		t = task_of(self);
-		if (t->stack && chp__stack_guards(t->stack, info->si_addr)) {
+		s = stackful_of(task_of(self))->stack;
+		if (s && chp__stack_guards(s, info->si_addr)) {
 			chp__agent_get_name(self, name);
 			chp__panic("task %llu \"%s\" has overflowed its stack",
 				   (unsigned long long)agent_id(self), name);

@@ -165,7 +165,7 @@ void chp__runtime_free(struct chp_runtime *rt)
 				"runtime \"%s\" shut down while an operation "
 				"on time, begun in it, is pending",
 				rt->name);
-		chp__slot_flush(&w->slots);
+		chp__slot_flush(w->slots);
 		while (w->stacks) {
 			struct stack *s = w->stacks;
 
@@ -319,8 +319,7 @@ int chp_runtime_block_on(chp_runtime *rt, void *(*fn)(void *arg), void *arg,
 
 	if (!rt || !fn)
 		return CHP_EINVAL;
-	if (agent_self()->cls == &chp__task_class ||
-	    agent_self()->cls == &chp__worker_class)
+	if (chp__worker_here() || agent_self()->cls == &chp__task_class)
 		return CHP_EBUSY;
 	go_inside(rt);
 	r = chp_spawn_with(&root, fn, arg, &options);

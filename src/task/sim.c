@@ -289,7 +289,7 @@ static void find_next(struct task *t, void *user)
 	struct next *n = user;
 	uint64_t id = agent_id(&t->outcome.agent);
 
-	if (task_runtime(t) == n->rt && t->stack && id > n->after &&
+	if (task_runtime(t) == n->rt && task_has_begun(t) && id > n->after &&
 	    (!n->task || id < agent_id(&n->task->outcome.agent)))
 		n->task = t;
 }
@@ -348,15 +348,16 @@ static void look_back(struct sim *s)
 static void prepare(struct sim *s, struct task *t)
 {
 	struct agent *a = &t->outcome.agent;
+	bool begun = task_has_begun(t);
 
-	if (!t->stack) {
+	if (!begun) {
 		/* No late wake of the slot's last user is part of this run. */
 		store_relaxed(&t->token, TOKEN_EMPTY);
 		a->random = mix(s->key + agent_id(a)) | 1;
 	}
-	if (t->stack && a->waits_for == &chp__yielded)
+	if (begun && a->waits_for == &chp__yielded)
 		s->yields++;
-	else if (!t->stack || load_relaxed(&t->token) == TOKEN_NOTIFIED)
+	else if (!begun || load_relaxed(&t->token) == TOKEN_NOTIFIED)
 		s->yields = 0;
 	a->waits_for = NULL;
 

@@ -41,8 +41,7 @@ chp_runtime *chp_runtime_current(void)
 
 /* A slot with everything but its place in a queue. */
 static void fill(struct task *t, struct worker *here, struct chp_runtime *rt,
-		 void *(*fn)(void *), void *arg,
-		 const chp_task_options *options, chp_task *handle)
+		 void *arg, const chp_task_options *options, chp_task *handle)
 {
 	struct outcome *o = &t->outcome;
 	uint64_t id = new_id(here, rt);
@@ -50,9 +49,7 @@ static void fill(struct task *t, struct worker *here, struct chp_runtime *rt,
 	/* The token needs nothing: it is EMPTY, or a late wake's NOTIFIED,
 	   which ends the first park early. */
 	t->pinned = options->pinned != 0;
-	t->stack = NULL;
 	t->worker = NULL;
-	o->fn = fn;
 	o->arg = arg;
 	o->value = NULL;
 	o->arg_drop = options->arg_drop;
@@ -60,8 +57,8 @@ static void fill(struct task *t, struct worker *here, struct chp_runtime *rt,
 	store64_relaxed(&o->end, end_word(id, handle ? RUNNING : DETACHED));
 	storep_relaxed(&o->runtime, rt);
 	chp__agent_start(&o->agent, id, options->name,
-			 o->agent.cls == &chp__task_class ? rt->options.budget
-							  : UINT32_MAX);
+			 o->agent.cls == &chp__job_class ? UINT32_MAX
+							 : rt->options.budget);
 	if (handle) {
 		handle->agent.slot = &o->agent;
 		handle->agent.id = id;
@@ -78,17 +75,36 @@ static void unfill(struct task *t, chp_task *handle)
 
 static const chp_task_options defaults;
 
-static int check(void *(*fn)(void *), const chp_task_options **options,
+static int check(bool has_fn, const chp_task_options **options,
 		 struct chp_runtime **rt)
 {
 	if (!*options)
 		*options = &defaults;
 	if (!*rt)
 		*rt = chp__runtime_here();
-	if (!fn || !*rt)
+	if (!has_fn || !*rt)
 		return CHP_EINVAL;
 	/* Relaxed: the answer may be out of date anyway; shutdown.c knows. */
 	return load_relaxed(&(*rt)->state) == RT_OPEN ? 0 : CHP_ECLOSED;
+}
+
+/* Let it run. */
+static int launch(struct task *t, struct worker *here, struct chp_runtime *rt,
+		  chp_task *handle)
+{
+	int r;
+
+	if (likely(here && here->rt == rt)) {
+		/* Relaxed: shutdown.c counts it no later than its end. */
+		store64_relaxed(&here->spawned,
+				load64_relaxed(&here->spawned) + 1);
+		schedule_on(here, t);
+		return 0;
+	}
+	r = chp__schedule_new(rt, t);
+	if (r)
+		unfill(t, handle);
+	return r;
 }
 
 int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,
@@ -106,28 +122,43 @@ int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,
 	if (cls < 0)
 		return CHP_EINVAL;
 	here = chp__worker_here();
-	t = chp__slot_get(SLOT_TASK, here ? &here->slots : NULL);
+	t = chp__slot_get(SLOT_TASK, here ? here->slots : NULL);
 	if (!t)
 		return CHP_ENOMEM;
 	t->stack_class = (uint8_t)cls;
-	fill(t, here, rt, fn, arg, options, task);
-
-	if (likely(here && here->rt == rt)) {
-		/* Relaxed: shutdown.c counts it no later than its end. */
-		store64_relaxed(&here->spawned,
-				load64_relaxed(&here->spawned) + 1);
-		schedule_on(here, t);
-		return 0;
-	}
-	r = chp__schedule_new(rt, t);
-	if (r)
-		unfill(t, task);
-	return r;
+	stackful_of(t)->stack = NULL;
+	t->outcome.fn = fn;
+	fill(t, here, rt, arg, options, task);
+	return launch(t, here, rt, task);
 }
 
 int chp_spawn(chp_task *task, void *(*fn)(void *arg), void *arg)
 {
 	return chp_spawn_with(task, fn, arg, NULL);
+}
+
+int chp_spawn_poll_with(chp_task *task, chp_poll_fn fn, void *state,
+			const chp_task_options *options)
+{
+	struct chp_runtime *rt = options ? options->runtime : NULL;
+	int r = check(fn, &options, &rt);
+	struct worker *here;
+	struct task *t;
+
+	if (r)
+		return r;
+	here = chp__worker_here();
+	t = chp__slot_get(SLOT_STACKLESS, here ? here->slots : NULL);
+	if (!t)
+		return CHP_ENOMEM;
+	t->outcome.poll = fn;
+	fill(t, here, rt, state, options, task);
+	return launch(t, here, rt, task);
+}
+
+int chp_spawn_poll(chp_task *task, chp_poll_fn fn, void *state)
+{
+	return chp_spawn_poll_with(task, fn, state, NULL);
 }
 
 /* With a seed: a task, like everything. */
@@ -160,7 +191,8 @@ int chp_spawn_blocking(chp_runtime *rt, chp_task *task, void *(*fn)(void *arg),
 	t = chp__slot_get(SLOT_JOB, NULL);
 	if (!t)
 		return CHP_ENOMEM;
-	fill(t, NULL, rt, fn, arg, options, task);
+	t->outcome.fn = fn;
+	fill(t, NULL, rt, arg, options, task);
 	r = chp__blocking_submit(rt, t);
 	if (r)
 		unfill(t, task);

@@ -42,8 +42,9 @@ enum token {
 };
 
 /*
- * A blocking call is a task without a stack of its own: its token is the event
- * on which its thread sleeps (blocking.c).
+ * What all tasks have.  One with a stack of its own is a struct stackful; one
+ * without is no more than this: a stackless task (stackless.c), and a blocking
+ * call, whose token is the event on which its thread sleeps (blocking.c).
  */
 struct task {
 	struct outcome outcome; /* first */
@@ -51,21 +52,41 @@ struct task {
 		chp_word token;
 		struct os_event event;
 	};
-	uint8_t stack_class;   /* set once before it runs */
-	uint8_t pinned;        /* set once before it runs */
-	void *context;         /* while it is not running; before (X) */
-	struct stack *stack;   /* from its first run on */
+	uint8_t stack_class; /* of one with a stack; set once before it runs */
+	uint8_t pinned;      /* set once before it runs */
 	struct worker *worker; /* that runs it; pinned: that will; or NULL */
 	struct task *next;     /* in a list: whose, that list's lock says */
-	chp_timer timer;       /* of its timed parks */
+};
+
+struct stackful {
+	struct task task;    /* first */
+	void *context;       /* while it is not running; before (X) */
+	struct stack *stack; /* from its first run on */
+	chp_timer timer;     /* of its timed parks */
 } CACHE_ALIGNED;
 
 extern const struct agent_class chp__task_class;
+extern const struct agent_class chp__stackless_class;
 extern const struct agent_class chp__job_class;
+
+/* What a stackless task weighs: poll.h says so. */
+_Static_assert(sizeof(struct task) <= 192, "three cache lines");
 
 static inline struct task *task_of(struct agent *a)
 {
 	return (struct task *)a;
+}
+
+/* Must the scheduler poll it? */
+static inline bool is_stackless(const struct task *t)
+{
+	return t->outcome.agent.cls == &chp__stackless_class;
+}
+
+/* Of a task that has a stack. */
+static inline struct stackful *stackful_of(struct task *t)
+{
+	return (struct stackful *)t;
 }
 
 static inline struct chp_runtime *task_runtime(const struct task *t)
@@ -74,10 +95,22 @@ static inline struct chp_runtime *task_runtime(const struct task *t)
 	return loadp_relaxed(&t->outcome.runtime);
 }
 
+/* Has it run?  Of a blocking call nobody asks. */
+static inline bool task_has_begun(struct task *t)
+{
+	return is_stackless(t) ? t->worker != NULL
+			       : stackful_of(t)->stack != NULL;
+}
+
 /* ---- Slots: slot.c ---- */
 
-/* A slot's class never changes, so there is a pool for each. */
-enum slot_kind { SLOT_TASK, SLOT_JOB };
+/* A slot's class and size never change, so there is a pool for each. */
+enum slot_kind {
+	SLOT_TASK,
+	SLOT_STACKLESS,
+	SLOT_CACHES, /* workers keep slots of those before */
+	SLOT_JOB = SLOT_CACHES
+};
 
 /* Slots that a worker keeps for itself. */
 struct slot_cache {
@@ -85,11 +118,11 @@ struct slot_cache {
 	unsigned count;
 };
 
-/* NULL when out of memory.  cache, for SLOT_TASK only, may be NULL. */
-struct task *chp__slot_get(enum slot_kind kind, struct slot_cache *cache);
+/* NULL when out of memory.  caches, of the worker, may be NULL. */
+struct task *chp__slot_get(enum slot_kind kind, struct slot_cache *caches);
 
 /* Give all back, for good. */
-void chp__slot_flush(struct slot_cache *cache);
+void chp__slot_flush(struct slot_cache *caches);
 
 /*
  * Call fn for every slot that ever was, free ones too; fn must check what it

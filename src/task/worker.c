@@ -16,6 +16,7 @@
 #include "os/futex.h"
 #include "os/spin.h"
 #include "os/thread.h"
+#include "task/after.h"
 #include "task/context.h"
 #include "task/pick.h"
 #include "wait/process_driver.h"
@@ -28,7 +29,7 @@ struct worker *chp__worker_here(void)
 
 	if (!self)
 		return NULL;
-	if (self->cls == &chp__task_class)
+	if (self->cls == &chp__task_class || self->cls == &chp__stackless_class)
 		return task_of(self)->worker;
 	if (self->cls == &chp__worker_class)
 		return container_of(self, struct worker, agent);
@@ -37,7 +38,7 @@ struct worker *chp__worker_here(void)
 
 /* ---- Stacks, by way of the worker's cache ---- */
 
-static struct stack *get_stack(struct worker *w, struct task *t)
+static struct stack *get_stack(struct worker *w, const struct task *t)
 {
 	struct stack *s = w->stacks;
 
@@ -52,7 +53,8 @@ static struct stack *get_stack(struct worker *w, struct task *t)
 
 static void put_stack(struct worker *w, struct task *t)
 {
-	struct stack *s = t->stack;
+	struct stackful *f = stackful_of(t);
+	struct stack *s = f->stack;
 
 	if (unlikely(chp__stack_canary_dead(s))) {
 		char name[CHP_NAME_MAX];
@@ -62,7 +64,7 @@ static void put_stack(struct worker *w, struct task *t)
 			   (unsigned long long)agent_id(&t->outcome.agent),
 			   name);
 	}
-	t->stack = NULL;
+	f->stack = NULL;
 	if (t->stack_class == w->rt->stack_class &&
 	    w->stack_count < STACK_CACHE) {
 		s->next = w->stacks;
@@ -74,27 +76,6 @@ static void put_stack(struct worker *w, struct task *t)
 }
 
 /* ---- After a stack was left ---- */
-
-static void mark_parked(struct worker *w, struct task *t)
-{
-	uint32_t token = TOKEN_EMPTY;
-
-	/* (X).  After it, t may run elsewhere: do not touch it.  If it was
-	   woken already, its own swap acquires (T). */
-	if (!cas_release(&t->token, &token, TOKEN_PARKED))
-		schedule_on(w, t);
-}
-
-static void bury(struct worker *w, struct task *t)
-{
-	put_stack(w, t);
-	w->pinned_here -= t->pinned;
-	/* Relaxed load: only we write.  Release: see shutdown.c. */
-	store64_release(&w->finished, load64_relaxed(&w->finished) + 1);
-	chp__outcome_end(&t->outcome);
-	if (unlikely(load_relaxed(&w->rt->state) == RT_CLOSING))
-		chp__event_set(&w->rt->quiet);
-}
 
 static inline void finish_switch(struct seat *seat)
 {
@@ -112,7 +93,8 @@ static inline void finish_switch(struct seat *seat)
 		mark_parked(seat->worker, t);
 		break;
 	case AFTER_EXIT:
-		bury(seat->worker, t);
+		put_stack(seat->worker, t);
+		mark_ended(seat->worker, t);
 		break;
 	case AFTER_IN_PLACE:
 		chp__schedule(t);
@@ -142,7 +124,7 @@ static void task_main(void *pass)
 	struct seat *seat = pass;
 	struct task *t = seat->worker->current;
 
-	fiber_enter(&t->stack->fiber, seat->before);
+	fiber_enter(&stackful_of(t)->stack->fiber, seat->before);
 	finish_switch(seat);
 	chp__outcome_run(&t->outcome);
 	task_exit(t);
@@ -155,9 +137,9 @@ static NOINLINE bool begin_task(struct worker *w, struct task *t)
 
 	if (!s)
 		return false;
-	t->stack = s;
+	stackful_of(t)->stack = s;
 	fiber_start(&s->fiber);
-	t->context = chp__context_make(stack_top(s), task_main);
+	stackful_of(t)->context = chp__context_make(stack_top(s), task_main);
 	w->pinned_here += t->pinned;
 	return true;
 }
@@ -165,7 +147,7 @@ static NOINLINE bool begin_task(struct worker *w, struct task *t)
 /* Make t the one that runs on w.  False: no memory for its stack. */
 static inline bool seat_task(struct worker *w, struct task *t)
 {
-	if (unlikely(!t->stack) && !begin_task(w, t))
+	if (unlikely(!stackful_of(t)->stack) && !begin_task(w, t))
 		return false;
 	t->worker = w;
 	t->outcome.agent.budget = t->outcome.agent.budget_full;
@@ -174,13 +156,19 @@ static inline bool seat_task(struct worker *w, struct task *t)
 	return true;
 }
 
-/* The next task that can be seated; NULL: the scheduler must look. */
-static struct task *next_task(struct worker *w)
+/* The next task, seated; NULL: the scheduler must look, or poll w->passed. */
+static struct stackful *next_task(struct worker *w)
 {
 	struct task *t = pick(w);
 
-	if (likely(!t || seat_task(w, t)))
-		return t;
+	if (unlikely(!t))
+		return NULL;
+	if (unlikely(is_stackless(t))) {
+		w->passed = t;
+		return NULL;
+	}
+	if (likely(seat_task(w, t)))
+		return stackful_of(t);
 	/* No stack now; when another task ends there is one. */
 	chp__schedule_later(w, t);
 	return NULL;
@@ -189,22 +177,24 @@ static struct task *next_task(struct worker *w)
 /* The calling task leaves its stack; returns when it runs again. */
 static inline void leave(struct task *t, enum after after)
 {
+	struct stackful *f = stackful_of(t);
 	struct worker *w = t->worker;
 	struct seat *seat = w->seat;
-	struct task *next = next_task(w);
+	struct stackful *next = next_task(w);
 	int saved_errno = *seat->errno_at;
 
-	if (!next && after == AFTER_YIELD && w->tick != w->next_turn)
+	if (!next && !w->passed && after == AFTER_YIELD &&
+	    w->tick != w->next_turn)
 		return;
 	seat->after = after;
 	seat->left = t;
 	if (likely(next != NULL)) {
-		seat = switch_to(seat, &t->context, &t->stack->fiber,
+		seat = switch_to(seat, &f->context, &f->stack->fiber,
 				 next->context, &next->stack->fiber);
 	} else {
 		w->current = NULL;
 		*seat->self = &w->agent;
-		seat = switch_to(seat, &t->context, &t->stack->fiber,
+		seat = switch_to(seat, &f->context, &f->stack->fiber,
 				 seat->context, &seat->fiber);
 	}
 	*seat->errno_at = saved_errno;
@@ -249,17 +239,17 @@ static void task_park(struct agent *a, chp_time deadline)
 		return;
 	}
 	if (deadline) {
-		chp__wheel_arm(&t->worker->wheel, &t->timer, deadline,
-			       agent_waker(a));
+		chp__wheel_arm(&t->worker->wheel, &stackful_of(t)->timer,
+			       deadline, agent_waker(a));
 		call_watch(t->worker->rt);
 	}
 	leave(t, AFTER_PARK);
 	swap_acquire(&t->token, TOKEN_EMPTY); /* (T) */
 	if (deadline)
-		chp__wheel_cancel(&t->timer);
+		chp__wheel_cancel(&stackful_of(t)->timer);
 }
 
-static void task_unpark(struct agent *a)
+void chp__task_unpark(struct agent *a)
 {
 	struct task *t = task_of(a);
 
@@ -280,17 +270,17 @@ static void task_yield(struct agent *a)
 		leave(t, AFTER_YIELD);
 }
 
-static chp_time task_now(struct agent *a)
+chp_time chp__task_now(struct agent *a)
 {
 	return chp__runtime_now(task_runtime(task_of(a)));
 }
 
-static chp_time task_coarse(struct agent *a)
+chp_time chp__task_coarse(struct agent *a)
 {
 	return chp__runtime_coarse(task_runtime(task_of(a)));
 }
 
-static int task_wheel(struct agent *a, struct wheel **out)
+int chp__task_wheel(struct agent *a, struct wheel **out)
 {
 	struct task *t = task_of(a);
 
@@ -301,7 +291,7 @@ static int task_wheel(struct agent *a, struct wheel **out)
 	return 0;
 }
 
-static int task_driver(struct agent *a, struct driver **out)
+int chp__task_driver(struct agent *a, struct driver **out)
 {
 	*out = &task_runtime(task_of(a))->driver;
 	return 0;
@@ -310,12 +300,12 @@ static int task_driver(struct agent *a, struct driver **out)
 const struct agent_class chp__task_class = {
 	.kind = CHP_TASK,
 	.park = task_park,
-	.unpark = task_unpark,
+	.unpark = chp__task_unpark,
 	.yield = task_yield,
-	.now = task_now,
-	.coarse = task_coarse,
-	.wheel = task_wheel,
-	.driver = task_driver,
+	.now = chp__task_now,
+	.coarse = chp__task_coarse,
+	.wheel = chp__task_wheel,
+	.driver = chp__task_driver,
 };
 
 /* ---- The scheduler's own code ---- */
@@ -365,19 +355,43 @@ const struct agent_class chp__worker_class = {
 	.driver = worker_driver,
 };
 
-/* Let t run until some task finds nothing to follow it. */
-static void run_task(struct seat *seat, struct task *t)
+/*
+ * Run t, which has a stack, until some task finds nothing to follow it, or one
+ * without a stack, which is returned.
+ */
+static struct task *run_stackful(struct seat *seat, struct task *t)
 {
+	struct stackful *f = stackful_of(t);
 	struct worker *w = seat->worker;
 
 	if (unlikely(!seat_task(w, t))) {
 		chp__schedule_later(w, t);
-		return;
+		return NULL;
 	}
-	call_watch(w->rt);
 	seat->after = AFTER_NOTHING;
-	switch_to(seat, &seat->context, &seat->fiber, t->context,
-		  &t->stack->fiber);
+	switch_to(seat, &seat->context, &seat->fiber, f->context,
+		  &f->stack->fiber);
+	if (unlikely(!seat->worker))
+		return NULL;
+	t = w->passed;
+	w->passed = NULL;
+	return t;
+}
+
+/* Run t and what follows it, until the scheduler must look further. */
+static void run_tasks(struct seat *seat, struct task *t)
+{
+	struct worker *w = seat->worker;
+
+	while (t) {
+		call_watch(w->rt);
+		if (is_stackless(t)) {
+			chp__stackless_run(w, t);
+			t = pick(w);
+		} else {
+			t = run_stackful(seat, t);
+		}
+	}
 }
 
 static bool stopping(struct chp_runtime *rt)
@@ -407,7 +421,7 @@ bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
 		struct task *t = chp__find(w);
 
 		if (t) {
-			run_task(&seat, t);
+			run_tasks(&seat, t);
 			if (!seat.worker)
 				break;
 		} else if (stopping(w->rt)) {
@@ -430,12 +444,13 @@ bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
  */
 void chp__worker_rejoin(struct seat *seat, struct task *t)
 {
+	struct stackful *f = stackful_of(t);
 	int saved_errno = *seat->errno_at;
 
 	seat->after = AFTER_IN_PLACE;
 	seat->left = t;
 	*seat->self = NULL;
-	seat = switch_to(seat, &t->context, &t->stack->fiber, seat->context,
+	seat = switch_to(seat, &f->context, &f->stack->fiber, seat->context,
 			 &seat->fiber);
 	*seat->errno_at = saved_errno;
 }

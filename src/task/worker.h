@@ -8,7 +8,8 @@
  *
  * A task that must leave picks the next one itself and switches to it
  * directly; only when there is none, or every so often for timers and
- * descriptors, it switches to the seat's scheduler (worker.c).  What must
+ * descriptors, or if the next one has no stack and must be polled, it switches
+ * to the seat's scheduler (worker.c).  What must
  * happen once a stack has been left (queue it, mark it parked, free it) is
  * written in the seat and done by whoever runs next.
  *
@@ -61,6 +62,7 @@ struct worker {
 	bool alone; /* the only worker of its runtime; set once */
 	struct seat *seat;
 	struct task *current;
+	struct task *passed; /* stackless: picked by one that left its stack */
 	struct task *pinned_first, *pinned_last; /* pinned tasks that can run */
 	size_t pinned_here; /* pinned tasks that have begun here, not ended */
 	uint32_t tick, next_turn;
@@ -69,7 +71,7 @@ struct worker {
 	chp_time last_driver; /* when it last asked the driver */
 	uint64_t next_id, last_id;
 	uint64_t random;
-	struct slot_cache slots;
+	struct slot_cache slots[SLOT_CACHES];
 	struct stack *stacks;
 	unsigned stack_count;
 	struct patience patience;
@@ -142,8 +144,20 @@ extern const struct agent_class chp__worker_class;
  */
 bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg);
 
+/* What the classes of tasks have in common. */
+void chp__task_unpark(struct agent *a);
+chp_time chp__task_now(struct agent *a);
+chp_time chp__task_coarse(struct agent *a);
+int chp__task_wheel(struct agent *a, struct wheel **out);
+int chp__task_driver(struct agent *a, struct driver **out);
+
 /* A task is to leave its worker's thread without the worker: in_place.c. */
 void chp__worker_rejoin(struct seat *seat, struct task *t);
+
+/* ---- stackless.c ---- */
+
+/* Poll t once, on the scheduler's stack.  Do not touch t afterwards. */
+void chp__stackless_run(struct worker *w, struct task *t);
 
 /* ---- schedule.c: t can run, and the caller has the right to queue it ---- */
 

@@ -12,9 +12,6 @@
  */
 #include "wait/block.h"
 
-#include "os/clock.h"
-#include "wait/cancel.h"
-
 int chp__wait_check(struct agent *self, const chp_wait *w)
 {
 	int r = 0;
@@ -34,36 +31,9 @@ int chp__wait_check(struct agent *self, const chp_wait *w)
 	return r;
 }
 
-static chp_time earlier(chp_time a, chp_time b)
-{
-	return !a || (b && b < a) ? b : a;
-}
-
-/* The deadline of the wait and its token; 0: none.  Without the time-out. */
-static inline chp_time deadline_of(const chp_wait *w)
-{
-	chp_time at = w ? w->deadline : 0;
-
-	if (w && w->cancel)
-		at = earlier(at, w->cancel->deadline);
-	return at;
-}
-
-/* When a wait that begins now must end; 0: never. */
-static inline chp_time end_of(struct agent *self, const chp_wait *w)
-{
-	chp_time at = deadline_of(w);
-
-	if (!w || likely(!w->timeout))
-		return at;
-	return earlier(at, w->timeout < 0 ? 1
-					  : chp__time_add(self->cls->now(self),
-							  w->timeout));
-}
-
 bool chp__wait_expired(struct agent *self, const chp_wait *w)
 {
-	chp_time at = deadline_of(w);
+	chp_time at = wait_deadline(w);
 
 	if (w->timeout >= 0 && (!at || !agent_passed(self, at)))
 		return false;
@@ -76,27 +46,9 @@ const chp_wait *chp__wait_fix(const chp_wait *w, chp_wait *copy)
 	if (!w || !w->timeout)
 		return w;
 	*copy = *w;
-	copy->deadline = earlier(w->deadline, chp_in(w->timeout));
+	copy->deadline = wait_earlier(w->deadline, chp_in(w->timeout));
 	copy->timeout = 0;
 	return copy;
-}
-
-/* Why the wait must end now; 0: it need not. */
-static inline int reason(struct agent *self, const chp_wait *w,
-			 chp_time deadline, bool consume)
-{
-	int r;
-
-	if (agent_attention(self) && !(w && w->flags & CHP_UNINTERRUPTIBLE)) {
-		r = chp__agent_check(self, consume);
-		if (r)
-			return r;
-	}
-	if (w && w->cancel && cancel_is_set(w->cancel))
-		return CHP_ECANCELED;
-	if (deadline && agent_passed(self, deadline))
-		return CHP_ETIMEDOUT;
-	return 0;
 }
 
 /* ahead: the deadline was looked at just now. */
@@ -113,24 +65,24 @@ static ALWAYS_INLINE int loop(struct agent *self, chp_op *op, const chp_wait *w,
 	r = op_poll(op, &ctx);
 	if (r != CHP_PENDING)
 		return r;
-	deadline = end_of(self, w);
-	why = reason(self, w, ahead ? 0 : deadline, false);
+	deadline = wait_end(self, w);
+	why = wait_reason(self, w, ahead ? 0 : deadline, false);
 	while (!why) {
 		self->waits_for = op;
 		self->cls->park(
-			self,
-			earlier(deadline, wake_at == CHP_NEVER ? 0 : wake_at));
+			self, wait_earlier(deadline,
+					   wake_at == CHP_NEVER ? 0 : wake_at));
 		wake_at = CHP_NEVER;
 		r = op_poll(op, &ctx);
 		if (r != CHP_PENDING)
 			return r;
-		why = reason(self, w, deadline, false);
+		why = wait_reason(self, w, deadline, false);
 	}
 
 	if (op_cancel_finds_result(op))
 		return op->result;
 	/* Now that it is told, an interrupt flag is cleared. */
-	r = reason(self, w, deadline, true);
+	r = wait_reason(self, w, deadline, true);
 	return r ? r : why;
 }
 
@@ -163,6 +115,16 @@ int chp__block(struct agent *self, chp_op *op, const chp_wait *w)
 	return loop(self, op, NULL, true);
 }
 
+int chp__wait_refused(struct agent *self, chp_op *op, int r)
+{
+	if (!op_cancel_finds_result(op))
+		return r;
+	/* Not told: it is for the next wait. */
+	if (r == CHP_EINTR && self)
+		chp_interrupt(agent_handle(self));
+	return op->result;
+}
+
 int chp_op_wait(chp_op *op, const chp_wait *w)
 {
 	static const chp_wait whatever;
@@ -170,14 +132,8 @@ int chp_op_wait(chp_op *op, const chp_wait *w)
 	int r = wait_check(self, w);
 
 	chp__op_check_open(op);
-	if (!r)
-		return block(self, op, w ? w : &whatever, false);
-	if (!op_cancel_finds_result(op))
-		return r;
-	/* Not told: it is for the next wait. */
-	if (r == CHP_EINTR)
-		chp_interrupt(agent_handle(self));
-	return op->result;
+	return r ? chp__wait_refused(self, op, r)
+		 : block(self, op, w ? w : &whatever, false);
 }
 
 void chp_park(chp_time deadline)

@@ -141,15 +141,15 @@ static void *pinned_waits(void *index)
 
 	while (!load_relaxed(&flag))
 		self->cls->park(self, 0);
-	MODEL_CHECK(tasks[0].worker == &workers[0]);
+	MODEL_CHECK(tasks[0].task.worker == &workers[0]);
 	return run_once(index);
 }
 
 static void pin_0(unsigned count)
 {
 	workers_make(count, 1, pinned_waits);
-	tasks[0].pinned = 1;
-	tasks[0].worker = &workers[0];
+	tasks[0].task.pinned = 1;
+	tasks[0].task.worker = &workers[0];
 	task_queued(0, 0);
 }
 
@@ -186,7 +186,7 @@ static void *keeps_worker(void *index)
 		store_release(&flag, 1);
 		return run_once(index);
 	}
-	schedule_on(tasks[0].worker, &tasks[1]);
+	schedule_on(tasks[0].task.worker, &tasks[1].task);
 	while (!load_acquire(&flag))
 		chp__relax(&spins);
 	return run_once(index);
@@ -209,13 +209,13 @@ SCENARIO(park_watch, .setup = busy_of_two, .threads = { worker_0, worker_1 },
 static void pinned_busy_of_two(void)
 {
 	workers_make(2, 2, keeps_worker);
-	tasks[0].pinned = 1;
-	tasks[0].worker = &workers[0];
+	tasks[0].task.pinned = 1;
+	tasks[0].task.worker = &workers[0];
 }
 
 static void mail_0(void)
 {
-	chp__schedule(&tasks[0]);
+	chp__schedule(&tasks[0].task);
 }
 
 SCENARIO(park_unwatched, .setup = pinned_busy_of_two,
@@ -255,13 +255,13 @@ static void unwatched_timer(void)
 {
 	workers_make(2, 2, timer_of_busy);
 	task_queued(0, 0);
-	tasks[1].pinned = 1;
-	tasks[1].worker = &workers[0];
+	tasks[1].task.pinned = 1;
+	tasks[1].task.worker = &workers[0];
 }
 
 static void mail_1(void)
 {
-	chp__schedule(&tasks[1]);
+	chp__schedule(&tasks[1].task);
 }
 
 SCENARIO(park_unwatched_timer, .setup = unwatched_timer,
@@ -272,10 +272,11 @@ SCENARIO(park_unwatched_timer, .setup = unwatched_timer,
 static void *queues_two(void *index)
 {
 	if (!index) {
-		schedule_on(tasks[0].worker, &tasks[1]);
-		schedule_on(tasks[0].worker, &tasks[2]);
+		schedule_on(tasks[0].task.worker, &tasks[1].task);
+		schedule_on(tasks[0].task.worker, &tasks[2].task);
 	} else {
-		model_reached(tasks[(uintptr_t)index].worker == &workers[1]);
+		model_reached(tasks[(uintptr_t)index].task.worker ==
+			      &workers[1]);
 	}
 	return run_once(index);
 }
@@ -311,7 +312,7 @@ static void closing_of_one(void)
 
 static void spawn_refused(void)
 {
-	MODEL_CHECK(chp__schedule_new(&runtime, &tasks[0]) == CHP_ECLOSED);
+	MODEL_CHECK(chp__schedule_new(&runtime, &tasks[0].task) == CHP_ECLOSED);
 	MODEL_CHECK(!runtime.inbox_first);
 	workers_stop();
 }

@@ -84,8 +84,8 @@ SCENARIO(task_park_free_two_workers, .setup = once_of_two,
 static void pinned_of_two(void)
 {
 	workers_make(2, 1, park_once);
-	tasks[0].pinned = 1;
-	tasks[0].worker = &workers[0];
+	tasks[0].task.pinned = 1;
+	tasks[0].task.worker = &workers[0];
 	task_queued(0, 0);
 }
 
@@ -250,7 +250,7 @@ SCENARIO(task_park_paused_wake, .setup = paused_until_a,
 
 static void park_in_place(void)
 {
-	struct agent *self = &tasks[0].outcome.agent;
+	struct agent *self = &tasks[0].task.outcome.agent;
 
 	self->cls->park(self, 0);
 	MODEL_CHECK(plain_a == 1);
@@ -350,7 +350,7 @@ static void acquire_of_one(void)
 {
 	chp_semaphore_init(&s, 0, CHP_FIFO);
 	workers_make(1, 1, acquire);
-	tasks[0].outcome.arg_drop = never_run;
+	tasks[0].task.outcome.arg_drop = never_run;
 	task_queued(0, 0);
 }
 
@@ -363,7 +363,7 @@ static void give(void)
 static void abort_it(void)
 {
 	plain_b = 1;
-	chp_abort(agent_handle(&tasks[0].outcome.agent));
+	chp_abort(agent_handle(&tasks[0].task.outcome.agent));
 }
 
 /* Neither lost nor doubled. */
@@ -396,7 +396,7 @@ static void answer_of_one(void)
 
 static void join(void)
 {
-	chp_task task = { .agent = agent_handle(&tasks[0].outcome.agent) };
+	chp_task task = { .agent = agent_handle(&tasks[0].task.outcome.agent) };
 	chp_outcome outcome;
 
 	MODEL_CHECK(chp_join(&task, &outcome) == 0);

@@ -10,7 +10,7 @@
 
 struct chp_runtime runtime;
 struct worker workers[WORKERS];
-struct task tasks[TASKS];
+struct stackful tasks[TASKS];
 static uint64_t seen[WORKERS][WORKERS];
 static unsigned made;
 static chp_word left; /* tasks that have not ended */
@@ -38,9 +38,9 @@ static void worker_make(struct worker *w, unsigned index)
 	}
 }
 
-static void task_make(struct task *t, void *(*fn)(void *index))
+static void task_make(struct stackful *t, void *(*fn)(void *index))
 {
-	struct outcome *o = &t->outcome;
+	struct outcome *o = &t->task.outcome;
 	uint64_t id = 100 + (uint64_t)(t - tasks);
 
 	o->agent.cls = &chp__task_class;
@@ -65,17 +65,17 @@ void workers_make(unsigned count, unsigned task_count, void *(*fn)(void *index))
 
 void task_queued(unsigned i, unsigned worker)
 {
-	schedule_on(&workers[worker], &tasks[i]);
+	schedule_on(&workers[worker], &tasks[i].task);
 }
 
 void task_spawn(unsigned i)
 {
-	MODEL_CHECK(chp__schedule_new(&runtime, &tasks[i]) == 0);
+	MODEL_CHECK(chp__schedule_new(&runtime, &tasks[i].task) == 0);
 }
 
 void task_wake(unsigned i)
 {
-	struct agent *a = &tasks[i].outcome.agent;
+	struct agent *a = &tasks[i].task.outcome.agent;
 
 	a->cls->unpark(a);
 }
@@ -155,7 +155,7 @@ void workers_end(void)
 		MODEL_CHECK(!chp__wheel_is_armed(&w->wheel));
 	}
 	for (unsigned i = 0; i < made; i++)
-		MODEL_CHECK((load64_relaxed(&tasks[i].outcome.end) & 0xff) ==
-				    DONE &&
+		MODEL_CHECK((load64_relaxed(&tasks[i].task.outcome.end) &
+			     0xff) == DONE &&
 			    !tasks[i].stack);
 }

@@ -16,7 +16,7 @@ enum { WORKERS = 2, TASKS = 3 };
 
 extern struct chp_runtime runtime;
 extern struct worker workers[WORKERS];
-extern struct task tasks[TASKS];
+extern struct stackful tasks[TASKS];
 
 /* `count` workers, and so many tasks, which run fn(their index). */
 void workers_make(unsigned count, unsigned task_count,
