@@ -95,10 +95,17 @@ static double echo_1000_mt(long ops)
 	return bench_mt(body, ops);
 }
 
+static double echo_1000_ct(long ops)
+{
+	connections = 1000;
+	return bench_ct(body, ops);
+}
+
 static const struct workload list[] = {
 	{ "chappe", "echo.64.mt", 100000, echo_64_mt },
 	{ "chappe", "echo.64.ct", 100000, echo_64_ct },
 	{ "chappe", "echo.1000.mt", 100000, echo_1000_mt },
+	{ "chappe", "echo.1000.ct", 100000, echo_1000_ct },
 };
 
 const struct workload_list bench_net = WORKLOADS(list);
