@@ -96,7 +96,7 @@ CHP_API int chp_tcp_from_socket(chp_tcp *t, int socket);
 /* ---- Moving bytes ---- */
 
 /*
- * Read what there is, at most size (and INT_MAX) bytes.  How many; 0: the peer
+ * Read what there is, at most size (and 2^30) bytes.  How many; 0: the peer
  * has shut down, or size is 0; else why not.  Nothing is lost when the wait is
  * ended.
  */
