@@ -226,6 +226,43 @@ static void questions_are_answered_by_who_asks_for_all(void)
 	questions_are_answered(0);
 }
 
+/* Who has waited at each read, for long, then finds much at once. */
+static void *take_one_by_one(void *arg)
+{
+	struct talk *talk = arg;
+	char c;
+
+	for (long i = 0; i < talk->rounds; i++) {
+		CHECK_CODE(link_read_exact(talk->t, &c, 1), 0);
+		CHECK_EQ((unsigned char)c, (unsigned char)i);
+		if (i < talk->rounds / 2)
+			CHECK_CODE(link_write_all(talk->t, &c, 1), 0);
+	}
+	return NULL;
+}
+
+static void a_habit_is_given_up(void)
+{
+	struct talk far = { .rounds = 400 };
+	struct h_agent a;
+	struct link l;
+	char c;
+
+	link_open(&l);
+	far.t = &l.far;
+	h_spawn(&a, take_one_by_one, &far);
+	for (long i = 0; i < far.rounds; i++) {
+		c = (char)i;
+		CHECK_CODE(link_write_all(&l.near, &c, 1), 0);
+		if (i < far.rounds / 2) {
+			CHECK_CODE(link_read_exact(&l.near, &c, 1), 0);
+			CHECK_EQ((unsigned char)c, (unsigned char)i);
+		}
+	}
+	h_join(&a);
+	link_close(&l);
+}
+
 static const struct h_test tests[] = {
 	TEST(the_driver_of_the_process_is_there, IN_POLLED),
 	TEST(the_end_is_seen_that_came_with_the_bytes, IN_ALL),
@@ -235,5 +272,6 @@ static const struct h_test tests[] = {
 	TEST(other_sockets_are_asked, IN_ALL),
 	TEST(questions_are_answered_by_who_asks_for_more, IN_ALL),
 	TEST(questions_are_answered_by_who_asks_for_all, IN_ALL),
+	TEST(a_habit_is_given_up, IN_ALL),
 };
 H_MAIN("tcp_short", tests)

@@ -47,6 +47,7 @@ struct chp_fd {
 	bool closed;
 	chp_word readable, writable; /* reports so far */
 	int fd;                      /* set once */
+	chp_word habit;              /* of TCP: net/habit.h */
 	chp_node *first, *last;
 	struct chp_fd *next_free; /* guarded by pool_lock */
 };
@@ -140,6 +141,11 @@ void chp__fd_emptied(chp_fd *f, uint64_t ticket)
 		cas_relaxed(&f->readable, &seen, seen | EMPTY);
 }
 
+chp_word *chp__fd_habit(chp_fd *f)
+{
+	return &f->habit;
+}
+
 bool chp__fd_is_empty(uint64_t ticket)
 {
 	return ticket & EMPTY;
@@ -216,6 +222,7 @@ int chp__fd_register(chp_fd **out, int fd, bool stream)
 	f->fd = fd;
 	spin_lock(&f->lock, RANK_OBJECT);
 	f->closed = false;
+	store_relaxed(&f->habit, 0);
 	reads = load_relaxed(&f->readable) & ~(uint32_t)(EMPTY | ASK);
 	store_relaxed(&f->readable, reads | (stream ? 0 : ASK));
 	spin_unlock(&f->lock, RANK_OBJECT);

@@ -21,6 +21,9 @@ int chp__fd_register(chp_fd **out, int fd, bool stream);
  */
 void chp__fd_emptied(chp_fd *f, uint64_t ticket);
 
+/* Of such a one: see habit.h. */
+chp_word *chp__fd_habit(chp_fd *f);
+
 /* Is it known, at the ticket, that a read would block? */
 bool chp__fd_is_empty(uint64_t ticket);
 

@@ -2,7 +2,8 @@
  * io.c - moving bytes and accepting: try, and wait for readiness after EAGAIN.
  *
  * One operation for all of them: its class holds the try.  A call tries before
- * it is made one; a read that is known to find nothing (fd.h) is not tried.
+ * it is made one; a read that is known to find nothing (fd.h) is not tried, one
+ * that is likely to find nothing (habit.h) waits for others first.
  */
 #include <chappe/tcp.h>
 
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "net/fd.h"
+#include "net/habit.h"
 #include "wait/block.h"
 
 /* What a try returns: a result, or CHP_EAGAIN. */
@@ -19,7 +21,7 @@ struct io_class {
 	int (*attempt)(chp_io_op *o, uint64_t ticket);
 };
 
-static const struct io_class accept_class;
+static const struct io_class accept_class, read_class;
 
 /* At once: with INT_MAX the system would cut a call short by itself. */
 #define MOST ((size_t)1 << 30)
@@ -42,6 +44,8 @@ static int attempt_read(chp_io_op *o, uint64_t ticket)
 	while (r == -EINTR);
 	if (r > 0 && (size_t)r < o->size)
 		chp__fd_emptied(o->fd, ticket);
+	habit_note(chp__fd_habit(o->fd), r == CHP_EAGAIN,
+		   r > 0 && (size_t)r == o->size);
 	return r;
 }
 
@@ -173,6 +177,15 @@ void chp_tcp_write_op(chp_io_op *op, chp_tcp *t, const void *data, size_t size)
 
 /* ---- Calls ---- */
 
+/* Before a read that is not likely to find anything; see habit.h. */
+static void let_others_go_first(struct agent *self, chp_fd *fd)
+{
+	uint64_t ticket = chp__fd_ticket(fd);
+
+	for (int i = 0; i < HABIT_TURNS && chp__fd_ticket(fd) == ticket; i++)
+		self->cls->yield(self);
+}
+
 static int run(chp_io_op *o, const chp_wait *w)
 {
 	struct agent *self = agent_self();
@@ -181,6 +194,9 @@ static int run(chp_io_op *o, const chp_wait *w)
 	if (r)
 		return r;
 	agent_spend(self);
+	if (o->op.cls == &read_class.op && o->fd &&
+	    self->cls->kind == CHP_TASK && habit_is_late(chp__fd_habit(o->fd)))
+		let_others_go_first(self, o->fd);
 	r = try(o);
 	if (r != CHP_PENDING)
 		return r;
