@@ -10,6 +10,7 @@ enum { MOST = 1000, SIZE = 64 };
 
 static int connections;
 static long each;
+static chp_semaphore gate;
 static chp_tcp server_ends[MOST], client_ends[MOST];
 
 static void *serve(void *arg)
@@ -30,6 +31,7 @@ static void *ask(void *arg)
 	char out[SIZE] = "ping", in[SIZE];
 	size_t got;
 
+	OK(chp_semaphore_acquire(&gate, 1));
 	for (long i = 0; i < each; i++) {
 		memcpy(out + 8, &i, sizeof(i));
 		OK(chp_tcp_write_all(t, out, sizeof(out), NULL));
@@ -60,12 +62,16 @@ static double body(long ops)
 
 	each = ops / connections + 1;
 	bench_notes.ops = (double)each * connections;
+	OK(chp_semaphore_init(&gate, 0, CHP_FIFO));
 	connect_all();
-	for (int i = 0; i < connections; i++)
+	for (int i = 0; i < connections; i++) {
 		OK(chp_spawn(&servers[i], serve, &server_ends[i]));
-	start = bench_now();
-	for (int i = 0; i < connections; i++)
 		OK(chp_spawn(&clients[i], ask, &client_ends[i]));
+	}
+	while (chp_semaphore_queue_length(&gate) < (size_t)connections)
+		chp_yield();
+	start = bench_now();
+	OK(chp_semaphore_release(&gate, (size_t)connections));
 	for (int i = 0; i < connections; i++)
 		OK(chp_join(&clients[i], NULL));
 	start = bench_now() - start;
@@ -74,6 +80,7 @@ static double body(long ops)
 		OK(chp_join(&servers[i], NULL));
 		chp_tcp_close(&server_ends[i]);
 	}
+	chp_semaphore_destroy(&gate);
 	return start;
 }
 
@@ -95,10 +102,17 @@ static double echo_1000_mt(long ops)
 	return bench_mt(body, ops);
 }
 
+static double echo_1000_ct(long ops)
+{
+	connections = 1000;
+	return bench_ct(body, ops);
+}
+
 static const struct workload list[] = {
-	{ "chappe", "echo.64.mt", 100000, echo_64_mt },
-	{ "chappe", "echo.64.ct", 100000, echo_64_ct },
-	{ "chappe", "echo.1000.mt", 100000, echo_1000_mt },
+	{ "chappe", "echo.64.mt", 200000, echo_64_mt },
+	{ "chappe", "echo.64.ct", 200000, echo_64_ct },
+	{ "chappe", "echo.1000.mt", 200000, echo_1000_mt },
+	{ "chappe", "echo.1000.ct", 200000, echo_1000_ct },
 };
 
 const struct workload_list bench_net = WORKLOADS(list);

@@ -240,8 +240,10 @@ int __wrap_getaddrinfo(const char *host, const char *service,
 WRAP_WAIT(ssize_t, read, (int fd, void *to, size_t n), FAULT_READ, (fd, to, n))
 WRAP_WAIT(ssize_t, write, (int fd, const void *from, size_t n), FAULT_WRITE,
 	  (fd, from, n))
+/* Whole: that a stream's read stops short is a promise.  What is sent in pieces
+   is read in pieces. */
 WRAP_WAIT(ssize_t, recv, (int fd, void *to, size_t n, int flags), FAULT_RECV,
-	  (fd, to, some_of(n), flags))
+	  (fd, to, n, flags))
 WRAP_WAIT(ssize_t, send, (int fd, const void *from, size_t n, int flags),
 	  FAULT_SEND, (fd, from, some_of(n), flags))
 WRAP_WAIT(int, accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags),

@@ -96,9 +96,10 @@ CHP_API int chp_tcp_from_socket(chp_tcp *t, int socket);
 /* ---- Moving bytes ---- */
 
 /*
- * Read what there is, at most size (and INT_MAX) bytes.  How many; 0: the peer
+ * Read what there is, at most size (and 2^30) bytes.  How many; 0: the peer
  * has shut down, or size is 0; else why not.  Nothing is lost when the wait is
- * ended.
+ * ended.  In a task, others that can run may go first: when the reads before
+ * this one came too early, to save a try.
  */
 CHP_API int chp_tcp_read(chp_tcp *t, void *buffer, size_t size);
 CHP_API int chp_tcp_read_with(chp_tcp *t, void *buffer, size_t size,

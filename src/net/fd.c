@@ -9,8 +9,16 @@
  * number of users can do this at once, because nothing is used up.
  *
  *	readable, writable
- *	            reports so far; written under lock, with release (R), so that
- *	            a ticket's acquire (T) comes after the report it has counted
+ *	            reports so far, in STEPs; counted under lock, with release
+ *	            (R), so that a ticket's acquire (T) comes after the report it
+ *	            has counted.  In readable beside it:
+ *	            EMPTY   since this report all bytes have been read: any that
+ *	                    come later are reported after it.  Set by who read
+ *	                    them, if nothing has been reported since his ticket;
+ *	                    the next report takes it away
+ *	            ASK     for good: it is no stream, or the poller has said
+ *	                    POLLER_LAST of it, so that a read that stops short
+ *	                    tells nothing
  *	lock        guards closed, first, last, and the steps of the two counts
  *
  * net/io.c tries with the system call itself; a public wait tries with poll(2).
@@ -39,11 +47,14 @@ struct chp_fd {
 	bool closed;
 	chp_word readable, writable; /* reports so far */
 	int fd;                      /* set once */
+	chp_word habit;              /* of TCP: net/habit.h */
 	chp_node *first, *last;
 	struct chp_fd *next_free; /* guarded by pool_lock */
 };
 
 enum { CHUNK = 65536 };
+
+enum { EMPTY = 1, ASK = 2, STEP = 4 };
 
 static chp_word pool_lock;
 static struct chp_fd *free_list;
@@ -114,17 +125,45 @@ static uint32_t news(const chp_fd *f, uint64_t ticket, uint32_t what)
 	uint64_t changed = chp__fd_ticket(f) ^ ticket;
 	uint32_t hit = 0;
 
-	if ((uint32_t)changed)
+	if ((uint32_t)changed & ~(uint32_t)EMPTY)
 		hit |= CHP_READABLE;
 	if (changed >> 32)
 		hit |= CHP_WRITABLE;
 	return hit & what;
 }
 
-/* lock held */
-static void count(chp_word *reports)
+void chp__fd_emptied(chp_fd *f, uint64_t ticket)
 {
-	store_release(reports, load_relaxed(reports) + 1); /* (R) */
+	uint32_t seen = (uint32_t)ticket;
+
+	/* Relaxed: it says nothing of what we did, only of what was there. */
+	if (!(seen & (EMPTY | ASK)))
+		cas_relaxed(&f->readable, &seen, seen | EMPTY);
+}
+
+chp_word *chp__fd_habit(chp_fd *f)
+{
+	return &f->habit;
+}
+
+bool chp__fd_is_empty(uint64_t ticket)
+{
+	return ticket & EMPTY;
+}
+
+/* lock held */
+static void count(struct chp_fd *f, uint32_t what)
+{
+	uint32_t reads = load_relaxed(&f->readable);
+	uint32_t ask = what & POLLER_LAST ? ASK : 0;
+
+	/* (R) A cas, for who sets EMPTY holds no lock. */
+	if (what & POLLER_READ)
+		while (!cas_release(&f->readable, &reads,
+				    ((reads & ~(uint32_t)EMPTY) + STEP) | ask))
+			;
+	if (what & POLLER_WRITE)
+		store_release(&f->writable, load_relaxed(&f->writable) + STEP);
 }
 
 static void on_ready(struct ready_source *source, uint32_t what)
@@ -133,10 +172,7 @@ static void on_ready(struct ready_source *source, uint32_t what)
 	struct wake_batch batch = { NULL, NULL };
 
 	spin_lock(&f->lock, RANK_OBJECT);
-	if (what & CHP_READABLE)
-		count(&f->readable);
-	if (what & CHP_WRITABLE)
-		count(&f->writable);
+	count(f, what);
 	for (chp_node *n = f->first, *next; n; n = next) {
 		uint32_t hit = op_of(n)->what & what;
 
@@ -167,12 +203,13 @@ static void on_closed(struct driven *driven, struct wake_batch *batch)
 
 /* ---- Registering ---- */
 
-int chp_fd_new(chp_fd **out, int fd)
+int chp__fd_register(chp_fd **out, int fd, bool stream)
 {
 	struct agent *self = agent_self();
 	int flags = fcntl(fd, F_GETFL), r;
 	struct driver *driver;
 	struct chp_fd *f;
+	uint32_t reads;
 
 	if (flags < 0)
 		return -errno;
@@ -185,6 +222,9 @@ int chp_fd_new(chp_fd **out, int fd)
 	f->fd = fd;
 	spin_lock(&f->lock, RANK_OBJECT);
 	f->closed = false;
+	store_relaxed(&f->habit, 0);
+	reads = load_relaxed(&f->readable) & ~(uint32_t)(EMPTY | ASK);
+	store_relaxed(&f->readable, reads | (stream ? 0 : ASK));
 	spin_unlock(&f->lock, RANK_OBJECT);
 
 	if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
@@ -200,6 +240,11 @@ int chp_fd_new(chp_fd **out, int fd)
 	}
 	*out = f;
 	return 0;
+}
+
+int chp_fd_new(chp_fd **out, int fd)
+{
+	return chp__fd_register(out, fd, false);
 }
 
 void chp_fd_free(chp_fd *f)

@@ -1,25 +1,30 @@
 /*
  * io.c - moving bytes and accepting: try, and wait for readiness after EAGAIN.
  *
- * One operation for all of them: its class holds the try.
+ * One operation for all of them: its class holds the try.  A call tries before
+ * it is made one; a read that is known to find nothing (fd.h) is not tried, one
+ * that is likely to find nothing (habit.h) waits for others first.
  */
 #include <chappe/tcp.h>
 
 #include <errno.h>
-#include <limits.h>
 #include <sys/socket.h>
 
 #include "net/fd.h"
+#include "net/habit.h"
 #include "wait/block.h"
 
 /* What a try returns: a result, or CHP_EAGAIN. */
 struct io_class {
 	chp_op_class op; /* first */
 	unsigned direction;
-	int (*attempt)(chp_io_op *o);
+	int (*attempt)(chp_io_op *o, uint64_t ticket);
 };
 
-static const struct io_class accept_class;
+static const struct io_class accept_class, read_class;
+
+/* At once: with INT_MAX the system would cut a call short by itself. */
+#define MOST ((size_t)1 << 30)
 
 static int result_of(ssize_t n)
 {
@@ -28,31 +33,39 @@ static int result_of(ssize_t n)
 	return errno == EWOULDBLOCK ? CHP_EAGAIN : -errno;
 }
 
-static int attempt_read(chp_io_op *o)
+static int attempt_read(chp_io_op *o, uint64_t ticket)
 {
 	int fd = chp_fd_number(o->fd), r;
 
+	if (chp__fd_is_empty(ticket))
+		return CHP_EAGAIN;
 	do
 		r = result_of(recv(fd, o->at.buffer, o->size, 0));
 	while (r == -EINTR);
+	if (r > 0 && (size_t)r < o->size)
+		chp__fd_emptied(o->fd, ticket);
+	habit_note(chp__fd_habit(o->fd), r == CHP_EAGAIN,
+		   r > 0 && (size_t)r == o->size);
 	return r;
 }
 
-static int attempt_write(chp_io_op *o)
+static int attempt_write(chp_io_op *o, uint64_t ticket)
 {
 	int fd = chp_fd_number(o->fd), r;
 
+	(void)ticket;
 	do
 		r = result_of(send(fd, o->at.data, o->size, MSG_NOSIGNAL));
 	while (r == -EINTR);
 	return r;
 }
 
-static int attempt_accept(chp_io_op *o)
+static int attempt_accept(chp_io_op *o, uint64_t ticket)
 {
 	int fd = chp_fd_number(o->fd), r;
 	chp_addr unused, *peer = o->peer ? o->peer : &unused;
 
+	(void)ticket;
 	do {
 		peer->length = sizeof(peer->storage);
 		r = result_of(accept4(fd, (struct sockaddr *)&peer->storage,
@@ -63,10 +76,11 @@ static int attempt_accept(chp_io_op *o)
 	return r < 0 ? r : chp_tcp_from_socket(o->at.accepted, r);
 }
 
-static int poll(chp_op *op, chp_poll_ctx *ctx)
+/* CHP_PENDING: it would block, and the wait is made ready. */
+static int try(chp_io_op *o)
 {
-	chp_io_op *o = (chp_io_op *)op;
-	const struct io_class *cls = (const struct io_class *)op->cls;
+	const struct io_class *cls = (const struct io_class *)o->op.cls;
+	uint64_t ticket;
 	int r;
 
 	if (!o->fd)
@@ -74,9 +88,21 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 	/* A read of nothing must not wait for something. */
 	if (!o->size && cls != &accept_class)
 		return 0;
-	for (;;) {
-		uint64_t ticket;
+	ticket = chp__fd_ticket(o->fd);
+	r = cls->attempt(o, ticket);
+	if (r != CHP_EAGAIN)
+		return r;
+	chp__fd_report_op(&o->ready, o->fd, cls->direction, ticket);
+	o->waiting = 1;
+	return CHP_PENDING;
+}
 
+static int poll(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_io_op *o = (chp_io_op *)op;
+	int r;
+
+	for (;;) {
 		if (o->waiting) {
 			r = chp_op_poll(&o->ready.op, ctx);
 			if (r == CHP_PENDING)
@@ -85,12 +111,9 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 			if (r < 0)
 				return r;
 		}
-		ticket = chp__fd_ticket(o->fd);
-		r = cls->attempt(o);
-		if (r != CHP_EAGAIN)
+		r = try(o);
+		if (r != CHP_PENDING)
 			return r;
-		chp__fd_report_op(&o->ready, o->fd, cls->direction, ticket);
-		o->waiting = 1;
 	}
 }
 
@@ -126,7 +149,7 @@ static void init(chp_io_op *op, const struct io_class *cls, chp_fd *fd,
 {
 	chp_op_init(&op->op, &cls->op);
 	op->fd = fd;
-	op->size = size > INT_MAX ? INT_MAX : size;
+	op->size = size > MOST ? MOST : size;
 	op->peer = NULL;
 	op->waiting = 0;
 }
@@ -154,13 +177,41 @@ void chp_tcp_write_op(chp_io_op *op, chp_tcp *t, const void *data, size_t size)
 
 /* ---- Calls ---- */
 
+/* Before a read that is not likely to find anything; see habit.h. */
+static void let_others_go_first(struct agent *self, chp_fd *fd)
+{
+	uint64_t ticket = chp__fd_ticket(fd);
+
+	for (int i = 0; i < HABIT_TURNS && chp__fd_ticket(fd) == ticket; i++)
+		self->cls->yield(self);
+}
+
+static int run(chp_io_op *o, const chp_wait *w)
+{
+	struct agent *self = agent_self();
+	int r = wait_check(self, w);
+
+	if (r)
+		return r;
+	agent_spend(self);
+	if (o->op.cls == &read_class.op && o->fd &&
+	    self->cls->kind == CHP_TASK && habit_is_late(chp__fd_habit(o->fd)))
+		let_others_go_first(self, o->fd);
+	r = try(o);
+	if (r != CHP_PENDING)
+		return r;
+	if (wait_expired(self, w))
+		return CHP_ETIMEDOUT;
+	return chp__block(self, &o->op, w);
+}
+
 int chp_tcp_accept_with(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer,
 			const chp_wait *w)
 {
 	chp_io_op op;
 
 	chp_tcp_accept_op(&op, l, t, peer);
-	return chp_op_wait(&op.op, w);
+	return run(&op, w);
 }
 
 int chp_tcp_accept(chp_tcp_listener *l, chp_tcp *t, chp_addr *peer)
@@ -173,7 +224,7 @@ int chp_tcp_read_with(chp_tcp *t, void *buffer, size_t size, const chp_wait *w)
 	chp_io_op op;
 
 	chp_tcp_read_op(&op, t, buffer, size);
-	return chp_op_wait(&op.op, w);
+	return run(&op, w);
 }
 
 int chp_tcp_read(chp_tcp *t, void *buffer, size_t size)
@@ -187,7 +238,7 @@ int chp_tcp_write_with(chp_tcp *t, const void *data, size_t size,
 	chp_io_op op;
 
 	chp_tcp_write_op(&op, t, data, size);
-	return chp_op_wait(&op.op, w);
+	return run(&op, w);
 }
 
 int chp_tcp_write(chp_tcp *t, const void *data, size_t size)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/fd.h"
 #include "wait/block.h"
 
 enum { ADDRESSES = 16, BACKLOG = 1024 };
@@ -22,9 +23,9 @@ static int new_socket(const chp_addr *addr)
 }
 
 /* Register, or close. */
-static int adopt(chp_fd **out, int fd)
+static int adopt(chp_fd **out, int fd, bool stream)
 {
-	int r = chp_fd_new(out, fd);
+	int r = chp__fd_register(out, fd, stream);
 
 	if (r)
 		close(fd);
@@ -45,12 +46,13 @@ static void give_up(chp_fd **fd)
 
 int chp_tcp_from_socket(chp_tcp *t, int socket)
 {
-	int one = 1;
+	int one = 1, r;
 
-	/* Small messages now rather than later; fails for other families. */
-	setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* Small messages now rather than later; fails for other families, of
+	   which some end a read early (a descriptor comes with the bytes). */
+	r = setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	t->fd = NULL;
-	return adopt(&t->fd, socket);
+	return adopt(&t->fd, socket, r == 0);
 }
 
 void chp_tcp_close(chp_tcp *t)
@@ -161,7 +163,7 @@ static int listen_on(chp_tcp_listener *l, const chp_addr *addr, int backlog)
 		close(fd);
 		return r;
 	}
-	return adopt(&l->fd, fd);
+	return adopt(&l->fd, fd, false);
 }
 
 int chp_tcp_listen(chp_tcp_listener *l, const char *host, const char *service,

@@ -22,6 +22,10 @@ struct chp__poller;
 enum {
 	POLLER_READ = 1,  /* readable, or end of file, or broken */
 	POLLER_WRITE = 2, /* writable, or broken */
+	/* Beside POLLER_READ, where there is no rearming: the peer has ended,
+	   or it is broken, or urgent bytes are there.  A read that returns less
+	   than it asked for may have left something to tell. */
+	POLLER_LAST = 4,
 };
 
 struct poller_ready {

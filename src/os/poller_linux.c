@@ -82,7 +82,7 @@ void chp__poller_free(struct chp__poller *p)
 int chp__poller_add(struct chp__poller *p, int fd, void *cookie)
 {
 	struct epoll_event ev = {
-		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 		.data.ptr = cookie,
 	};
 
@@ -117,6 +117,8 @@ static uint32_t translate(uint32_t events)
 		what |= POLLER_READ;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		what |= POLLER_WRITE;
+	if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		what |= POLLER_LAST;
 	return what;
 }
 

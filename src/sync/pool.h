@@ -40,13 +40,6 @@ static inline bool pool_take_fast(struct chp__pool *p, unsigned policy,
 	       cas64_acq_rel(&p->word, &word, word_plus(word, -n));
 }
 
-/* Beside these flags nobody need be served when the count grows: there is no
-   waiter, or one that is about to look by itself. */
-static inline bool pool_adds_freely(uint64_t word)
-{
-	return likely(!(word & FLAGS)) || (word & FLAGS) == (QUEUED | WAKING);
-}
-
 /* Add n, which may be negative, and serve waiters.  0 or CHP_EOVERFLOW. */
 int chp__pool_add(struct chp__pool *p, unsigned policy, int64_t n);
 

@@ -16,8 +16,8 @@ int chp_semaphore_release(chp_semaphore *s, int64_t n)
 
 	if (unlikely(n < 0))
 		return CHP_EINVAL;
-	/* The common case in one step: far from the limit. */
-	if (likely(pool_adds_freely(word) && n < 1 << 30 &&
+	/* The common case in one step: no flags, far from the limit. */
+	if (likely(!(word & FLAGS) && n < 1 << 30 &&
 		   count_of(word) < CHP_SEMAPHORE_MAX >> 1) &&
 	    cas64_acq_rel(&s->pool.word, &word, word_plus(word, n)))
 		return 0;

@@ -55,7 +55,7 @@ static void spin(struct pass *p)
 
 /* ---- Echo ---- */
 
-enum { CONNECTIONS = 64, SIZE = 64 };
+enum { MOST = 1000, SIZE = 64 };
 
 struct end {
 	int fd;
@@ -64,7 +64,8 @@ struct end {
 	unsigned char sent;
 };
 
-static struct end ends[2 * CONNECTIONS];
+static struct end ends[2 * MOST];
+static int connections;
 static long to_send, to_hear; /* requests, of all connections */
 
 static int set_up_socket(int fd)
@@ -92,9 +93,9 @@ static void connect_all(int client_epoll, int server_epoll)
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	EXPECT(!bind(listener, (struct sockaddr *)&a, sizeof(a)));
-	EXPECT(!listen(listener, CONNECTIONS));
+	EXPECT(!listen(listener, connections));
 	EXPECT(!getsockname(listener, (struct sockaddr *)&a, &length));
-	for (int i = 0; i < 2 * CONNECTIONS; i += 2) {
+	for (int i = 0; i < 2 * connections; i += 2) {
 		int fd = set_up_socket(socket(AF_INET, SOCK_STREAM, 0));
 
 		EXPECT(!connect(fd, (struct sockaddr *)&a, sizeof(a)));
@@ -147,7 +148,7 @@ static bool echo(const struct end *e)
 
 static int wait_for(int epoll, struct epoll_event *v)
 {
-	int n = epoll_wait(epoll, v, 2 * CONNECTIONS, -1);
+	int n = epoll_wait(epoll, v, 2 * MOST, -1);
 
 	EXPECT(n > 0 || errno == EINTR);
 	return n;
@@ -156,7 +157,7 @@ static int wait_for(int epoll, struct epoll_event *v)
 /* The client's loop, and the server's as well if both are in one epoll. */
 static void client_loop(int epoll)
 {
-	struct epoll_event v[2 * CONNECTIONS];
+	struct epoll_event v[2 * MOST];
 
 	while (to_hear)
 		for (int i = wait_for(epoll, v) - 1; i >= 0; i--) {
@@ -171,10 +172,10 @@ static void client_loop(int epoll)
 
 static void server_loop(void *arg)
 {
-	struct epoll_event v[2 * CONNECTIONS];
+	struct epoll_event v[2 * MOST];
 	const int *epoll = arg;
 
-	for (int open = CONNECTIONS; open;)
+	for (int open = connections; open;)
 		for (int i = wait_for(*epoll, v) - 1; i >= 0; i--) {
 			struct end *e = v[i].data.ptr;
 
@@ -192,37 +193,39 @@ static void run_echo(struct pass *p, int client_epoll, struct crowd *server)
 		crowd_go(server, p);
 	else
 		peer_start(p);
-	for (int i = 0; i < 2 * CONNECTIONS; i += 2)
+	for (int i = 0; i < 2 * connections; i += 2)
 		ask_over(&ends[i]);
 	client_loop(client_epoll);
 	peer_stop(p);
-	for (int i = 0; i < 2 * CONNECTIONS; i += 2)
+	for (int i = 0; i < 2 * connections; i += 2)
 		shutdown(ends[i].fd, SHUT_WR);
 }
 
 static void hang_up(void)
 {
-	for (int i = 0; i < 2 * CONNECTIONS; i++)
+	for (int i = 0; i < 2 * connections; i++)
 		close(ends[i].fd);
 }
 
-static void echo_1thr(struct pass *p)
+static void echo_1thr(struct pass *p, int count)
 {
 	int epoll = epoll_create1(0);
 
 	EXPECT(epoll >= 0);
+	connections = count;
 	connect_all(epoll, epoll);
 	run_echo(p, epoll, NULL);
 	hang_up();
 	close(epoll);
 }
 
-static void echo_2thr(struct pass *p)
+static void echo_2thr(struct pass *p, int count)
 {
 	int client = epoll_create1(0), server = epoll_create1(0);
 	struct crowd crowd;
 
 	EXPECT(client >= 0 && server >= 0);
+	connections = count;
 	connect_all(client, server);
 	crowd_make(&crowd, 1, server_loop, &server, 0);
 	run_echo(p, client, &crowd);
@@ -230,6 +233,26 @@ static void echo_2thr(struct pass *p)
 	hang_up();
 	close(client);
 	close(server);
+}
+
+static void echo_64_1thr(struct pass *p)
+{
+	echo_1thr(p, 64);
+}
+
+static void echo_64_2thr(struct pass *p)
+{
+	echo_2thr(p, 64);
+}
+
+static void echo_1000_1thr(struct pass *p)
+{
+	echo_1thr(p, 1000);
+}
+
+static void echo_1000_2thr(struct pass *p)
+{
+	echo_2thr(p, 1000);
 }
 
 static void version(void)
@@ -243,8 +266,10 @@ static void version(void)
 
 static const struct workload list[] = {
 	{ "spin", "pp.notify.t2", 1000000, spin },
-	{ "linux/epoll-1thr", "echo.64.ct", 200000, echo_1thr },
-	{ "linux/epoll-2thr", "echo.64.mt", 200000, echo_2thr },
+	{ "linux/epoll-1thr", "echo.64.ct", 200000, echo_64_1thr },
+	{ "linux/epoll-2thr", "echo.64.mt", 200000, echo_64_2thr },
+	{ "linux/epoll-1thr", "echo.1000.ct", 200000, echo_1000_1thr },
+	{ "linux/epoll-2thr", "echo.1000.mt", 200000, echo_1000_2thr },
 };
 
 const struct peer peer_linux = PEER(list, version);

@@ -8,12 +8,9 @@ import (
 	"sync"
 )
 
-// echo.64: connections over loopback, client and server in the process.
+// echo.*: connections over loopback, client and server in the process.
 
-const (
-	connections = 64
-	echoBytes   = 64
-)
+const echoBytes = 64
 
 func serve(s net.Conn) {
 	b := make([]byte, echoBytes)
@@ -42,7 +39,7 @@ func ask(s net.Conn, g *gate, each int) {
 	s.Close()
 }
 
-func echo(ops int) measured {
+func echo(connections, ops int) measured {
 	each := ops / connections
 	if each < 1 {
 		each = 1
@@ -71,7 +68,17 @@ func echo(ops int) measured {
 	return m
 }
 
+func echo64(ops int) measured {
+	return echo(64, ops)
+}
+
+func echo1000(ops int) measured {
+	return echo(1000, ops)
+}
+
 var network = []workload{
-	{"", "echo.64.mt", 2, 256000, counted(echo)},
-	{"", "echo.64.ct", 1, 256000, counted(echo)},
+	{"", "echo.64.mt", 2, 256000, counted(echo64)},
+	{"", "echo.64.ct", 1, 256000, counted(echo64)},
+	{"", "echo.1000.mt", 2, 256000, counted(echo1000)},
+	{"", "echo.1000.ct", 1, 256000, counted(echo1000)},
 }

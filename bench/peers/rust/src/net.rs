@@ -1,4 +1,4 @@
-//! echo.64: connections over loopback, client and server in the process.
+//! echo.*: connections over loopback, client and server in the process.
 
 use crate::measure::{check, ct, mt, Gate, List, Measured};
 use crate::names::TOKIO;
@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-const CONNECTIONS: u64 = 64;
 const BYTES: usize = 64;
 
 async fn serve(mut s: TcpStream) {
@@ -30,14 +29,14 @@ async fn ask(mut s: TcpStream, gate: Arc<Gate>, each: u64) {
     }
 }
 
-async fn echo(ops: u64) -> Measured {
-    let each = (ops / CONNECTIONS).max(1);
+async fn echo(connections: u64, ops: u64) -> Measured {
+    let each = (ops / connections).max(1);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let gate = Arc::new(Gate::new());
     let (mut clients, mut servers) = (Vec::new(), Vec::new());
 
-    for _ in 0..CONNECTIONS {
+    for _ in 0..connections {
         let client = TcpStream::connect(address).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
 
@@ -46,11 +45,11 @@ async fn echo(ops: u64) -> Measured {
         servers.push(tokio::spawn(serve(server)));
         clients.push(tokio::spawn(ask(client, gate.clone(), each)));
     }
-    let t = gate.start(CONNECTIONS as usize).await;
+    let t = gate.start(connections as usize).await;
     for client in clients {
         client.await.unwrap();
     }
-    let m = t.stop(each * CONNECTIONS);
+    let m = t.stop(each * connections);
     for server in servers {
         server.await.unwrap();
     }
@@ -58,6 +57,8 @@ async fn echo(ops: u64) -> Measured {
 }
 
 pub fn add(list: &mut List) {
-    list.add(TOKIO, "echo.64.mt", 256_000, |l| mt(echo(l.ops)));
-    list.add(TOKIO, "echo.64.ct", 256_000, |l| ct(echo(l.ops)));
+    list.add(TOKIO, "echo.64.mt", 256_000, |l| mt(echo(64, l.ops)));
+    list.add(TOKIO, "echo.64.ct", 256_000, |l| ct(echo(64, l.ops)));
+    list.add(TOKIO, "echo.1000.mt", 256_000, |l| mt(echo(1000, l.ops)));
+    list.add(TOKIO, "echo.1000.ct", 256_000, |l| ct(echo(1000, l.ops)));
 }
