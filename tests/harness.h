@@ -23,9 +23,10 @@
  *
  * What the suites of one family share is beside this: sem.h and sem_queue.h;
  * lock.h, mutex_wait.h and cond.h; chan.h, mpsc.h, mpsc_hold.h, mpsc_heap.h,
- * oneshot.h, duo.h, watch.h and watch_ends.h; task.h; fd.h, tcp_link.h and
- * driver.h; clock.h.  A suite need not use all of what it includes: functions
- * there are static inline, objects are MAYBE_UNUSED.
+ * oneshot.h, mpmc.h and mpmc_ends.h, watch.h and watch_ends.h; duo.h; memory.h;
+ * task.h; fd.h, tcp_link.h and driver.h; clock.h.  A suite need not use all of
+ * what it includes: functions there are static inline, objects are
+ * MAYBE_UNUSED.
  */
 #ifndef CHAPPE_TESTS_HARNESS_H
 #define CHAPPE_TESTS_HARNESS_H
