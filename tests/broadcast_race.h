@@ -15,7 +15,6 @@ static chp_broadcast_tx *tx; /* on the heap, so that use after free is seen */
 static chp_broadcast_rx *rx, *rx2;
 /* What each side was told. */
 MAYBE_UNUSED static int sent, got, result, got2, result2;
-static struct h_rng left_rng;
 
 /* Values so made are destroyed by count. */
 static const chp_broadcast_values counted = { .drop = count_drop };
@@ -67,21 +66,6 @@ MAYBE_UNUSED static void free_rx(void)
 MAYBE_UNUSED static void free_rx2(void)
 {
 	free_one(rx2);
-}
-
-MAYBE_UNUSED static void race(void (*before)(void), void (*left)(void),
-			      void (*right)(void), void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(3000),
-	};
-
-	left_rng = h_rng(h_seed(), 3);
-	run_duo(&d);
 }
 
 MAYBE_UNUSED static void send_five(void)

@@ -88,4 +88,40 @@ static inline void run_duo(struct duo *d)
 	h_join_thread(&a);
 }
 
+/* ---- Races ---- */
+
+/* More of chance, for the two parts. */
+MAYBE_UNUSED static struct h_rng left_rng, right_rng;
+
+static inline void race_of(long rounds, void (*before)(void),
+			   void (*left)(void), void (*right)(void),
+			   void (*after)(void))
+{
+	struct duo d = {
+		.before = before,
+		.left = left,
+		.right = right,
+		.after = after,
+		.rounds = h_rounds(rounds),
+	};
+	uint64_t seed = h_seed(); /* before there are two who ask */
+
+	left_rng = h_rng(seed, 3);
+	right_rng = h_rng(seed, 4);
+	run_duo(&d);
+}
+
+static inline void race(void (*before)(void), void (*left)(void),
+			void (*right)(void), void (*after)(void))
+{
+	race_of(3000, before, left, right, after);
+}
+
+/* For parts so short that they seldom meet. */
+static inline void race_often(void (*before)(void), void (*left)(void),
+			      void (*right)(void), void (*after)(void))
+{
+	race_of(h_mode() == H_CT ? 500 : 10000, before, left, right, after);
+}
+
 #endif

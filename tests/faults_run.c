@@ -77,15 +77,14 @@ static int settled_threads(int most, int looks)
 	return n;
 }
 
+/* Threads first: one that is about to end may hold the last of something. */
 static struct state look(int threads, int looks)
 {
-	struct state s = {
-		.blocks = h_blocks(),
-		.mapped = fault_mapped(),
-		.threads = settled_threads(threads, looks),
-		.descriptors = h_descriptors(),
-	};
+	struct state s = { .threads = settled_threads(threads, looks) };
 
+	s.blocks = h_blocks();
+	s.mapped = fault_mapped();
+	s.descriptors = h_descriptors();
 	return s;
 }
 

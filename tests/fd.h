@@ -13,6 +13,8 @@ static inline int wait_fd(chp_fd *f, unsigned what, const chp_wait *w)
 {
 	chp_fd_op op;
 
+	if (h_mode() != H_POLLED)
+		return w ? chp_fd_wait_with(f, what, w) : chp_fd_wait(f, what);
 	chp_fd_wait_op(&op, f, what);
 	return h_wait(&op.op, w);
 }

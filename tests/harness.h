@@ -25,9 +25,11 @@
  * Tests make order with primitives and h_until(), never with sleeps.
  *
  * What the suites of one family share is beside this: sem.h and sem_queue.h;
- * chan.h, mpsc.h, mpsc_heap.h, oneshot.h and duo.h; task.h, stackless.h; fd.h, tcp_link.h
- * and driver.h; clock.h.  A suite need not use all of what it includes:
- * functions there are static inline, objects are MAYBE_UNUSED.
+ * lock.h, mutex_wait.h and cond.h; chan.h, mpsc.h, mpsc_hold.h, mpsc_heap.h,
+ * oneshot.h, mpmc.h and mpmc_ends.h, watch.h and watch_ends.h; duo.h; memory.h;
+ * task.h, stackless.h; fd.h, tcp_link.h and driver.h; clock.h.  A suite need not use all of
+ * what it includes: functions there are static inline, objects are
+ * MAYBE_UNUSED.
  */
 #ifndef CHAPPE_TESTS_HARNESS_H
 #define CHAPPE_TESTS_HARNESS_H

@@ -12,7 +12,6 @@
 static chp_mpsc_tx *tx;
 static chp_mpsc_rx *rx;
 static int sent, got, result; /* what each side was told */
-static struct h_rng left_rng;
 
 /* capacity 0: an unbounded channel. */
 static inline void make(size_t capacity)
@@ -53,21 +52,6 @@ static inline void free_rx(void)
 	chp_mpsc_rx_drop(rx);
 	memset(rx, 0xdd, sizeof(*rx));
 	free(rx);
-}
-
-static inline void race(void (*before)(void), void (*left)(void),
-			void (*right)(void), void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(3000),
-	};
-
-	left_rng = h_rng(h_seed(), 3);
-	run_duo(&d);
 }
 
 static inline void send_and_free(void)

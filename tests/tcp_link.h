@@ -49,7 +49,8 @@ static inline int link_read(chp_tcp *t, void *buffer, size_t size,
 	chp_io_op op;
 
 	if (h_mode() != H_POLLED)
-		return chp_tcp_read_with(t, buffer, size, w);
+		return w ? chp_tcp_read_with(t, buffer, size, w)
+			 : chp_tcp_read(t, buffer, size);
 	chp_tcp_read_op(&op, t, buffer, size);
 	return h_wait(&op.op, w);
 }
@@ -60,7 +61,8 @@ static inline int link_write(chp_tcp *t, const void *data, size_t size,
 	chp_io_op op;
 
 	if (h_mode() != H_POLLED)
-		return chp_tcp_write_with(t, data, size, w);
+		return w ? chp_tcp_write_with(t, data, size, w)
+			 : chp_tcp_write(t, data, size);
 	chp_tcp_write_op(&op, t, data, size);
 	return h_wait(&op.op, w);
 }

@@ -9,7 +9,6 @@
 static chp_barrier b;
 static chp_barrier_op op;
 static struct h_waker waker;
-static struct h_rng right_rng;
 static int left_result, result;
 
 static int wait_at(chp_barrier *at, const chp_wait *w)
@@ -20,21 +19,6 @@ static int wait_at(chp_barrier *at, const chp_wait *w)
 		return w ? chp_barrier_wait_with(at, w) : chp_barrier_wait(at);
 	chp_barrier_wait_op(&o, at);
 	return h_wait(&o.op, w);
-}
-
-static void race(void (*before)(void), void (*left)(void), void (*right)(void),
-		 void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(h_mode() == H_CT ? 500 : 10000),
-	};
-
-	right_rng = h_rng(h_seed(), 3);
-	run_duo(&d);
 }
 
 /* ---- Giving up against the last arrival ---- */
@@ -84,8 +68,8 @@ static void the_other_led(void)
 
 static void a_cancelled_arrival_counts_in_any_case(void)
 {
-	race(one_has_arrived, arrive_with_no_patience, cancel_it,
-	     the_other_led);
+	race_often(one_has_arrived, arrive_with_no_patience, cancel_it,
+		   the_other_led);
 }
 
 /* Both met, or both are gone without a trace. */
@@ -103,8 +87,8 @@ static void both_or_neither(void)
 
 static void a_withdrawal_meets_the_last_arrival_or_not(void)
 {
-	race(one_has_arrived_who_may_withdraw, arrive_with_no_patience,
-	     cancel_it, both_or_neither);
+	race_often(one_has_arrived_who_may_withdraw, arrive_with_no_patience,
+		   cancel_it, both_or_neither);
 }
 
 /* Two that give up all the time still meet at times, and then both know. */
@@ -143,8 +127,8 @@ static void both_say_the_same(void)
 
 static void a_meeting_is_known_to_both(void)
 {
-	race(begin_with_withdrawal, left_waits_a_moment, right_waits_a_moment,
-	     both_say_the_same);
+	race_often(begin_with_withdrawal, left_waits_a_moment,
+		   right_waits_a_moment, both_say_the_same);
 }
 
 /* ---- Whoever leaves frees it ---- */

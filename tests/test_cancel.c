@@ -1,8 +1,7 @@
 /*
- * test_cancel.c - cancellation tokens: what they end, trees, deadlines,
- * waiting for them, misuse.
+ * test_cancel.c - cancellation tokens: what they end, trees, deadlines, misuse.
  *
- * Races are in test_cancel_race.c.
+ * Waiting for a token is in test_cancel_wait.c, races in test_cancel_race.c.
  */
 #include "harness.h"
 
@@ -13,16 +12,6 @@ static int acquire(chp_cancel *token, chp_time deadline)
 	chp_wait w = { .deadline = deadline, .cancel = token };
 
 	return h_acquire(&s, 1, &w);
-}
-
-static int wait_for(chp_cancel *token, const chp_wait *w)
-{
-	chp_cancel_op op;
-
-	if (h_mode() != H_POLLED)
-		return chp_cancel_wait_with(token, w);
-	chp_cancel_wait_op(&op, token);
-	return h_wait(&op.op, w);
 }
 
 /* ---- Ending waits ---- */
@@ -276,7 +265,6 @@ static void a_token_may_be_late_from_the_start(void)
 	chp_cancel_init(&token, NULL, 1);
 	CHECK_CODE(chp_cancel_status(&token), CHP_ETIMEDOUT);
 	CHECK_CODE(acquire(&token, 0), CHP_ETIMEDOUT);
-	CHECK_CODE(wait_for(&token, NULL), 0);
 	chp_cancel_destroy(&token);
 }
 
@@ -306,51 +294,6 @@ static void once_cancelled_a_token_does_not_time_out(void)
 		CHECK_CODE(chp_cancel_status(&token), CHP_ECANCELED);
 		CHECK_CODE(acquire(&token, 0), CHP_ECANCELED);
 	}
-	chp_cancel_destroy(&token);
-}
-
-/* ---- Waiting for a token ---- */
-
-static void a_token_can_be_waited_for(void)
-{
-	chp_cancel token = CHP_CANCEL_INIT, timed;
-	chp_wait soon = { .deadline = chp_in(2 * CHP_MS) };
-	struct h_agent a;
-
-	CHECK_CODE(wait_for(&token, &soon), CHP_ETIMEDOUT);
-	CHECK(chp_now() >= soon.deadline);
-	h_spawn(&a, h_cancel_later, &token);
-	CHECK_CODE(wait_for(&token, NULL), 0);
-	CHECK_CODE(wait_for(&token, &soon), 0);
-	h_join(&a);
-	chp_cancel_destroy(&token);
-
-	chp_cancel_init(&timed, NULL, chp_in(2 * CHP_MS));
-	CHECK_CODE(wait_for(&timed, NULL), 0);
-	CHECK(chp_now() >= chp_cancel_deadline(&timed));
-	chp_cancel_destroy(&timed);
-}
-
-static void a_hand_polled_wait_is_woken_once(void)
-{
-	chp_cancel token = CHP_CANCEL_INIT;
-	struct h_waker first = { 0 }, second = { 0 }, third = { 0 };
-	chp_cancel_op a, b;
-
-	chp_cancel_wait_op(&a, &token);
-	chp_cancel_wait_op(&b, &token);
-	CHECK_CODE(h_poll(&a.op, &first), CHP_PENDING);
-	CHECK_CODE(h_poll(&a.op, &second), CHP_PENDING);
-	CHECK_EQ(h_refs(&first), 0);
-	CHECK_CODE(h_poll(&b.op, &third), CHP_PENDING);
-	CHECK_CODE(chp_op_cancel(&b.op), CHP_HELD_NOTHING);
-	CHECK_EQ(h_refs(&third), 0);
-	chp_cancel_now(&token);
-	CHECK_EQ(h_wakes(&first), 0);
-	CHECK_EQ(h_wakes(&second), 1);
-	CHECK_EQ(h_wakes(&third), 0);
-	CHECK_CODE(h_poll(&a.op, &second), 0);
-	CHECK_EQ(h_refs(&second), 0);
 	chp_cancel_destroy(&token);
 }
 
@@ -399,8 +342,6 @@ static const struct h_test tests[] = {
 	TEST(a_token_may_be_late_from_the_start, IN_ALL),
 	TEST(the_wait_may_have_an_earlier_deadline, IN_ALL),
 	TEST(once_cancelled_a_token_does_not_time_out, IN_ALL),
-	TEST(a_token_can_be_waited_for, IN_ALL),
-	TEST(a_hand_polled_wait_is_woken_once, IN_ALL),
 };
 /* clang-format on */
 

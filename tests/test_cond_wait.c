@@ -3,24 +3,7 @@
  * come back, and always with the mutex: after a signal, a deadline, a token,
  * an interruption, an abort.
  */
-#include "lock.h"
-
-static chp_mutex m;
-static chp_cond c;
-
-static void make(unsigned flags)
-{
-	CHECK_CODE(chp_mutex_init(&m, flags), 0);
-	memset(&c, 0, sizeof(c));
-}
-
-static void ends_idle(void)
-{
-	CHECK_EQ(QUEUED(&m), 0);
-	CHECK(!chp_mutex_is_locked(&m));
-	chp_cond_destroy(&c);
-	chp_mutex_destroy(&m);
-}
+#include "cond.h"
 
 static void interrupt_myself(void)
 {
@@ -461,50 +444,6 @@ static void a_paused_clock_jumps_to_the_deadline(unsigned flags)
 	ends_idle();
 }
 
-/* ---- Misuse ---- */
-
-static void destroy_with_a_waiter(void *arg)
-{
-	struct poller p;
-
-	(void)arg;
-	hold(&m);
-	queue_waiter(&p, &c, &m);
-	chp_cond_destroy(&c);
-}
-
-static void destroying_with_waiters_is_misuse(unsigned flags)
-{
-	make(flags);
-	h_must_panic(destroy_with_a_waiter, NULL, "cond");
-}
-
-static void wait_with_it(void *arg)
-{
-	(void)arg;
-	chp_cond_wait(&c, &m);
-}
-
-static void *lock_and_leave(void *arg)
-{
-	chp_mutex_lock(&m);
-	return arg;
-}
-
-static void waiting_with_a_mutex_of_another_is_misuse(unsigned flags)
-{
-	struct h_agent a;
-
-	if (!DEBUG_BUILD) {
-		h_skip("no debug build");
-		return;
-	}
-	make(flags);
-	h_spawn_thread(&a, lock_and_leave, NULL);
-	h_join_thread(&a);
-	h_must_panic(wait_with_it, NULL, "mutex");
-}
-
 /* clang-format off */
 BY_FLAGS(signals_end_waits_in_order)
 BY_FLAGS(a_broadcast_ends_all_waits)
@@ -519,8 +458,6 @@ BY_FLAGS(a_signal_wins_over_all_that_comes_later)
 BY_FLAGS(an_interrupted_waiter_takes_no_signal_along)
 BY_FLAGS(a_wait_leaves_errno_alone)
 BY_FLAGS(a_paused_clock_jumps_to_the_deadline)
-BY_FLAGS(destroying_with_waiters_is_misuse)
-BY_FLAGS(waiting_with_a_mutex_of_another_is_misuse)
 
 static const struct h_test tests[] = {
 	TESTS(signals_end_waits_in_order, IN_ALL),
@@ -536,8 +473,6 @@ static const struct h_test tests[] = {
 	TESTS(an_interrupted_waiter_takes_no_signal_along, IN_BLOCKING),
 	TESTS(a_wait_leaves_errno_alone, IN_BLOCKING),
 	TESTS(a_paused_clock_jumps_to_the_deadline, ON_ITS_OWN),
-	TESTS(destroying_with_waiters_is_misuse, ON_ITS_OWN),
-	TESTS(waiting_with_a_mutex_of_another_is_misuse, ON_ITS_OWN),
 };
 /* clang-format on */
 

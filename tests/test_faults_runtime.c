@@ -348,12 +348,18 @@ static int poll_to_the_end(chp_op *op)
 	return r;
 }
 
+/* A while from now that is not over before the first poll. */
+static chp_time soon(void)
+{
+	return chp_in(CHP_MS * (1000 / h_rounds(1000)));
+}
+
 /* The process-wide driver keeps the time. */
 static int polled_sleep(void)
 {
 	chp_sleep_op sleep;
 
-	chp_sleep_until_op(&sleep, chp_in(CHP_MS));
+	chp_sleep_until_op(&sleep, soon());
 	return poll_to_the_end(&sleep.op);
 }
 
@@ -366,7 +372,7 @@ static int polled_time_limit(void)
 
 	chp_semaphore_init(&s, 0, CHP_FIFO);
 	chp_semaphore_acquire_op(&acquire, &s, 1);
-	chp_timeout_init(&timeout, &acquire.op, chp_in(CHP_MS));
+	chp_timeout_init(&timeout, &acquire.op, soon());
 	r = poll_to_the_end(&timeout.op);
 	/* Whatever it was, nobody is left in the queue. */
 	chp_semaphore_destroy(&s);
@@ -379,7 +385,7 @@ static int polled_token(void)
 	chp_cancel_op op;
 	int r;
 
-	chp_cancel_init(&token, NULL, chp_in(CHP_MS));
+	chp_cancel_init(&token, NULL, soon());
 	chp_cancel_wait_op(&op, &token);
 	r = poll_to_the_end(&op.op);
 	chp_cancel_destroy(&token);
@@ -391,8 +397,7 @@ static int polled_tick(void)
 	chp_interval iv;
 	chp_tick_op op;
 
-	CHECK_CODE(chp_interval_init(&iv, chp_in(CHP_MS), CHP_SEC,
-				     CHP_MISSED_BURST),
+	CHECK_CODE(chp_interval_init(&iv, soon(), CHP_SEC, CHP_MISSED_BURST),
 		   0);
 	chp_interval_tick_op(&op, &iv, NULL);
 	return poll_to_the_end(&op.op);
@@ -405,7 +410,7 @@ static int polled_choice(void)
 	chp_select_op select;
 	int r;
 
-	chp_sleep_until_op(&sleep, chp_in(CHP_MS));
+	chp_sleep_until_op(&sleep, soon());
 	CHECK_CODE(chp_select_init(&select, &arm, 1, CHP_CANCEL_LOSERS), 0);
 	r = poll_to_the_end(&select.op);
 	return r == 0 ? arm.result : r;

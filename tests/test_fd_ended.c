@@ -70,6 +70,35 @@ static void interrupt_and_abort_end_waits(void)
 	free_and_close(f, ends);
 }
 
+/* Order of checks: bad argument, interruption, token; then readiness, which
+   wins over a past deadline. */
+static void what_ends_a_wait_comes_before_readiness(void)
+{
+	chp_wait once = { .deadline = 1 };
+	chp_wait shielded = { .flags = CHP_UNINTERRUPTIBLE };
+	chp_wait strange = { .flags = 1u << 31 };
+	chp_cancel token = CHP_CANCEL_INIT;
+	chp_wait late = { .cancel = &token };
+	int ends[2];
+	chp_fd *f;
+
+	f = open_pipe(ends);
+	CHECK_CODE(chp_fd_wait_with(f, CHP_READABLE, &once), CHP_ETIMEDOUT);
+	CHECK_EQ(write(ends[1], "x", 1), 1);
+	chp_cancel_now(&token);
+	CHECK_CODE(chp_fd_wait_with(f, CHP_READABLE, &strange), CHP_EINVAL);
+	CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
+	CHECK_CODE(chp_fd_wait_with(f, 0, &late), CHP_EINVAL);
+	CHECK_CODE(chp_fd_wait_with(f, CHP_READABLE, &late), CHP_EINTR);
+	CHECK_CODE(chp_fd_wait_with(f, CHP_READABLE, &late), CHP_ECANCELED);
+	CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
+	CHECK_EQ(chp_fd_wait_with(f, CHP_READABLE, &shielded), CHP_READABLE);
+	CHECK_CODE(chp_fd_wait(f, CHP_READABLE), CHP_EINTR);
+	CHECK_EQ(chp_fd_wait_with(f, CHP_READABLE, &once), CHP_READABLE);
+	chp_cancel_destroy(&token);
+	free_and_close(f, ends);
+}
+
 static void a_descriptor_that_loses_a_select_keeps_its_readiness(void)
 {
 	int ends[2], never[2];
@@ -162,6 +191,7 @@ static const struct h_test tests[] = {
 	TEST(a_cancelled_wait_leaves_readiness_to_others, IN_ALL),
 	TEST(a_wait_that_is_ended_says_why, IN_ALL),
 	TEST(interrupt_and_abort_end_waits, IN_BLOCKING),
+	TEST(what_ends_a_wait_comes_before_readiness, IN_BLOCKING),
 	TEST(a_descriptor_that_loses_a_select_keeps_its_readiness, IN_ALL),
 	TEST(what_cannot_be_waited_for_is_refused, IN_ALL),
 };

@@ -59,21 +59,6 @@ static void free_rx(void)
 	free(rx);
 }
 
-static void race(void (*before)(void), void (*left)(void), void (*right)(void),
-		 void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(1000),
-	};
-
-	h_seed(); /* before there are two who ask */
-	run_duo(&d);
-}
-
 /* ---- Operations whose memory goes at once ---- */
 
 static void send_and_free(void)
@@ -139,14 +124,20 @@ static void two_was_received(void)
 	CHECK_EQ(h_load(&drops), 0);
 }
 
+static void race_some(void (*before)(void), void (*left)(void),
+		      void (*right)(void), void (*after)(void))
+{
+	race_of(1000, before, left, right, after);
+}
+
 static void both_free_all_right_after_a_message(void)
 {
 	for (int kind = 0; kind < 3; kind++)
 		for (int how = 0; how < 4; how++) {
-			race(makes[kind], sends[how & 1], receives[how >> 1],
-			     two_was_received);
-			race(makes[kind], receives[how >> 1], sends[how & 1],
-			     two_was_received);
+			race_some(makes[kind], sends[how & 1],
+				  receives[how >> 1], two_was_received);
+			race_some(makes[kind], receives[how >> 1],
+				  sends[how & 1], two_was_received);
 		}
 }
 
@@ -161,11 +152,12 @@ static void receive_two_and_free(void)
 
 static void a_sender_frees_all_right_after_its_place(void)
 {
-	race(make_full, send_and_free, receive_two_and_free, two_was_received);
-	race(make_full, block_send_and_free, receive_two_and_free,
-	     two_was_received);
-	race(make_full, receive_two_and_free, block_send_and_free,
-	     two_was_received);
+	race_some(make_full, send_and_free, receive_two_and_free,
+		  two_was_received);
+	race_some(make_full, block_send_and_free, receive_two_and_free,
+		  two_was_received);
+	race_some(make_full, receive_two_and_free, block_send_and_free,
+		  two_was_received);
 }
 
 static void receive_one_and_free(void)
@@ -185,9 +177,10 @@ static void sent_or_refused(void)
 
 static void a_sender_is_admitted_and_refused_at_once(void)
 {
-	race(make_full, send_and_free, receive_one_and_free, sent_or_refused);
-	race(make_full, block_send_and_free, receive_one_and_free,
-	     sent_or_refused);
+	race_some(make_full, send_and_free, receive_one_and_free,
+		  sent_or_refused);
+	race_some(make_full, block_send_and_free, receive_one_and_free,
+		  sent_or_refused);
 }
 
 /* ---- The ends ---- */
@@ -212,12 +205,13 @@ static void refused(void)
 static void the_last_handles_go_together(void)
 {
 	for (int kind = 0; kind < 3; kind++) {
-		race(makes[kind], free_tx, receive_and_free, none_came);
-		race(makes[kind], free_tx, block_receive_and_free, none_came);
-		race(makes[kind], free_tx, free_rx, nothing_was_destroyed);
+		race_some(makes[kind], free_tx, receive_and_free, none_came);
+		race_some(makes[kind], free_tx, block_receive_and_free,
+			  none_came);
+		race_some(makes[kind], free_tx, free_rx, nothing_was_destroyed);
 	}
-	race(make_rendezvous, send_and_free, free_rx, refused);
-	race(make_rendezvous, block_send_and_free, free_rx, refused);
+	race_some(make_rendezvous, send_and_free, free_rx, refused);
+	race_some(make_rendezvous, block_send_and_free, free_rx, refused);
 }
 
 /* Two receivers, each with its handle, and the last message. */
@@ -250,10 +244,10 @@ static void one_has_it_the_other_the_end(void)
 
 static void two_receivers_share_the_last_message(void)
 {
-	race(make_two_receivers, receive_and_free, receive_by_clone,
-	     one_has_it_the_other_the_end);
-	race(make_two_receivers, block_receive_and_free, receive_by_clone,
-	     one_has_it_the_other_the_end);
+	race_some(make_two_receivers, receive_and_free, receive_by_clone,
+		  one_has_it_the_other_the_end);
+	race_some(make_two_receivers, block_receive_and_free, receive_by_clone,
+		  one_has_it_the_other_the_end);
 }
 
 static void await_closed_and_free(void)
@@ -274,8 +268,8 @@ static void was_told(void)
 
 static void closed_is_heard_and_all_is_freed(void)
 {
-	race(make_bounded, await_closed_and_free, free_rx, was_told);
-	race(make_rendezvous, free_rx, await_closed_and_free, was_told);
+	race_some(make_bounded, await_closed_and_free, free_rx, was_told);
+	race_some(make_rendezvous, free_rx, await_closed_and_free, was_told);
 }
 
 /* ---- A promise comes, and its taker gives up ---- */
@@ -333,10 +327,10 @@ static void the_message_is_there_if_it_was_sent(void)
 
 static void a_message_survives_a_receiver_who_gives_up(void)
 {
-	race(queue_a_receiver_bounded, try_two, give_up_and_free,
-	     the_message_is_there_if_it_was_sent);
-	race(queue_a_receiver_rendezvous, try_two, give_up_and_free,
-	     the_message_is_there_if_it_was_sent);
+	race_some(queue_a_receiver_bounded, try_two, give_up_and_free,
+		  the_message_is_there_if_it_was_sent);
+	race_some(queue_a_receiver_rendezvous, try_two, give_up_and_free,
+		  the_message_is_there_if_it_was_sent);
 }
 
 static void queue_a_sender(void)
@@ -367,7 +361,8 @@ static void the_place_is_free(void)
 
 static void a_place_survives_a_sender_who_gives_up(void)
 {
-	race(queue_a_sender, take_one, give_up_and_free, the_place_is_free);
+	race_some(queue_a_sender, take_one, give_up_and_free,
+		  the_place_is_free);
 }
 
 /* Another waker while the message comes: then that one is woken, or the
@@ -399,10 +394,10 @@ static void the_message_came(void)
 
 static void a_message_finds_the_newest_waker(void)
 {
-	race(queue_a_receiver_bounded, try_two, poll_with_another_waker,
-	     the_message_came);
-	race(queue_a_receiver_rendezvous, try_two, poll_with_another_waker,
-	     the_message_came);
+	race_some(queue_a_receiver_bounded, try_two, poll_with_another_waker,
+		  the_message_came);
+	race_some(queue_a_receiver_rendezvous, try_two, poll_with_another_waker,
+		  the_message_came);
 }
 
 /* A blocking wait that runs out of time in the moment it is served. */
@@ -441,8 +436,8 @@ static void both_agree(void)
 static void running_out_of_time_loses_nothing(void)
 {
 	for (int kind = 0; kind < 3; kind++)
-		race(makes[kind], send_with_a_short_limit,
-		     receive_with_a_short_limit, both_agree);
+		race_some(makes[kind], send_with_a_short_limit,
+			  receive_with_a_short_limit, both_agree);
 }
 
 /* clang-format off */

@@ -4,35 +4,7 @@
  * and budgets.  What becomes of promises when somebody gives up or the channel
  * closes is in test_mpmc_promises.c.
  */
-#include "mpmc.h"
-
-static chp_mpmc_tx tx;
-static chp_mpmc_rx rx;
-
-static void make(size_t capacity)
-{
-	h_store(&drops, 0);
-	CHECK_CODE(mpmc_make(capacity, sizeof(int), count_drop, &tx, &rx), 0);
-}
-
-static void drop_both(void)
-{
-	chp_mpmc_tx_drop(&tx);
-	chp_mpmc_rx_drop(&rx);
-}
-
-static void fill(int v)
-{
-	CHECK_CODE(chp_mpmc_try_send(&tx, &v), 0);
-}
-
-static int take(void)
-{
-	int v = -1;
-
-	CHECK_CODE(chp_mpmc_try_recv(&rx, &v), 0);
-	return v;
-}
+#include "mpmc_ends.h"
 
 /* ---- Places ---- */
 

@@ -3,27 +3,7 @@
  * receivers: what wakes them, in which order, what ends a wait, and what is
  * asked first.
  */
-#include "mpmc.h"
-
-static chp_mpmc_tx tx;
-static chp_mpmc_rx rx;
-
-static void make(size_t capacity)
-{
-	h_store(&drops, 0);
-	CHECK_CODE(mpmc_make(capacity, sizeof(int), count_drop, &tx, &rx), 0);
-}
-
-static void drop_both(void)
-{
-	chp_mpmc_tx_drop(&tx);
-	chp_mpmc_rx_drop(&rx);
-}
-
-static void fill(int v)
-{
-	CHECK_CODE(chp_mpmc_try_send(&tx, &v), 0);
-}
+#include "mpmc_ends.h"
 
 struct waiter {
 	struct h_agent a;

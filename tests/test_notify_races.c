@@ -8,7 +8,6 @@
 
 static chp_notified_op op, other;
 static struct h_waker waker, other_waker;
-static struct h_rng right_rng;
 static int result;
 static long round_now;
 
@@ -27,21 +26,6 @@ static void begin_round(void)
 	memset(&other_waker, 0, sizeof(other_waker));
 	result = CHP_PENDING;
 	round_now++;
-}
-
-static void race(void (*before)(void), void (*left)(void), void (*right)(void),
-		 void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(h_mode() == H_CT ? 500 : 10000),
-	};
-
-	right_rng = h_rng(h_seed(), 3);
-	run_duo(&d);
 }
 
 static void call_one(void)
@@ -83,7 +67,7 @@ static void the_permit_is_there(void)
 
 static void a_cancel_that_meets_a_notification_leaves_the_permit(void)
 {
-	race(queue_one, call_one, cancel_one, the_permit_is_there);
+	race_often(queue_one, call_one, cancel_one, the_permit_is_there);
 }
 
 static void the_other_is_released(void)
@@ -100,13 +84,13 @@ static void call_the_one_that_goes(void)
 
 static void a_cancel_that_meets_a_notification_passes_it_on(void)
 {
-	race(queue_two, call_the_one_that_goes, cancel_one,
-	     the_other_is_released);
+	race_often(queue_two, call_the_one_that_goes, cancel_one,
+		   the_other_is_released);
 }
 
 static void a_cancel_that_meets_notify_waiters_takes_nothing_along(void)
 {
-	race(queue_two, call_waiters, cancel_one, the_other_is_released);
+	race_often(queue_two, call_waiters, cancel_one, the_other_is_released);
 }
 
 /* The result says where the notification is. */
@@ -126,7 +110,7 @@ static void wait_a_moment(void)
 
 static void a_deadline_that_meets_a_notification_loses_nothing(void)
 {
-	race(begin_round, call_one, wait_a_moment, it_is_in_one_place);
+	race_often(begin_round, call_one, wait_a_moment, it_is_in_one_place);
 }
 
 static chp_agent waiting_agent;
@@ -151,8 +135,8 @@ static void wait_interruptibly(void)
 
 static void an_interrupt_that_meets_a_notification_loses_nothing(void)
 {
-	race(begin_round, interrupt_and_call, wait_interruptibly,
-	     it_is_in_one_place);
+	race_often(begin_round, interrupt_and_call, wait_interruptibly,
+		   it_is_in_one_place);
 }
 
 /* ---- Coming ---- */
@@ -170,7 +154,7 @@ static void it_was_taken(void)
 
 static void a_waiter_that_comes_finds_it_or_is_found(void)
 {
-	race(begin_round, call_one, wait_without_limit, it_was_taken);
+	race_often(begin_round, call_one, wait_without_limit, it_was_taken);
 }
 
 static chp_word condition;
@@ -207,8 +191,8 @@ static void make_look_and_wait(void)
 
 static void who_makes_it_first_misses_no_notify_waiters(void)
 {
-	race(begin_with_condition, set_and_call_waiters, make_look_and_wait,
-	     it_was_taken);
+	race_often(begin_with_condition, set_and_call_waiters,
+		   make_look_and_wait, it_was_taken);
 }
 
 /* The same with notify_one: enable, look, wait or cancel. */
@@ -235,8 +219,8 @@ static void nobody_waits_for_ever(void)
 
 static void who_enables_first_misses_no_notify_one(void)
 {
-	race(begin_with_condition, set_and_call_one, enable_look_and_wait,
-	     nobody_waits_for_ever);
+	race_often(begin_with_condition, set_and_call_one, enable_look_and_wait,
+		   nobody_waits_for_ever);
 }
 
 /* ---- Two that notify ---- */
@@ -260,7 +244,7 @@ static void both_are_released(void)
 
 static void two_notifications_release_two(void)
 {
-	race(queue_two, call_first, call_last, both_are_released);
+	race_often(queue_two, call_first, call_last, both_are_released);
 }
 
 static void queue_one_and_make_another(void)
@@ -283,8 +267,8 @@ static void none_swallowed_the_other(void)
 
 static void notify_one_and_notify_waiters_do_not_mix(void)
 {
-	race(queue_one_and_make_another, call_first, call_waiters,
-	     none_swallowed_the_other);
+	race_often(queue_one_and_make_another, call_first, call_waiters,
+		   none_swallowed_the_other);
 }
 
 /* ---- One step ---- */
@@ -333,8 +317,8 @@ static void the_crowd_is_gone(void)
 
 static void once_one_is_released_all_are(void)
 {
-	race(queue_crowd, call_waiters, see_one_and_then_all,
-	     the_crowd_is_gone);
+	race_often(queue_crowd, call_waiters, see_one_and_then_all,
+		   the_crowd_is_gone);
 }
 
 /* ---- Wakers ---- */
@@ -362,8 +346,8 @@ static void it_went_without_traces(void)
 
 static void the_newest_waker_is_woken(void)
 {
-	race(queue_one, call_one, poll_with_changing_wakers,
-	     it_went_without_traces);
+	race_often(queue_one, call_one, poll_with_changing_wakers,
+		   it_went_without_traces);
 }
 
 /* clang-format off */

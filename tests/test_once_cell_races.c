@@ -194,21 +194,6 @@ static void the_turn_is_free(void)
 	free(cell);
 }
 
-static void race(void (*before)(void), void (*left)(void), void (*right)(void),
-		 void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(3000),
-	};
-
-	h_seed(); /* before there are two who ask */
-	run_duo(&d);
-}
-
 static void a_turn_survives_a_taker_who_gives_up(void)
 {
 	race(occupy_and_queue, fail, give_up_and_free, the_turn_is_free);

@@ -7,8 +7,7 @@
 #include "duo.h"
 #include "oneshot.h"
 
-static int sent, got, result; /* what each side was told */
-static struct h_rng right_rng;
+static int sent, got, result;       /* what each side was told */
 static uint64_t dropper, destroyer; /* agents */
 
 static void note_drop(void *value)
@@ -40,20 +39,6 @@ static void receive(void)
 	result = oneshot_recv(&rx, &got, NULL);
 }
 
-static void race(void (*left)(void), void (*right)(void), void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(6000),
-	};
-
-	right_rng = h_rng(h_seed(), 3);
-	run_duo(&d);
-}
-
 /* ---- Sending against the end of receiving ---- */
 
 static void close_then_take(void)
@@ -71,9 +56,15 @@ static void one_side_has_the_value(void)
 	CHECK_EQ(h_load(&drops), 0);
 }
 
+static void race_ends(void (*left)(void), void (*right)(void),
+		      void (*after)(void))
+{
+	race_of(6000, before, left, right, after);
+}
+
 static void a_send_racing_a_close_leaves_the_value_to_one_side(void)
 {
-	race(send_7, close_then_take, one_side_has_the_value);
+	race_ends(send_7, close_then_take, one_side_has_the_value);
 }
 
 static void drop_rx(void)
@@ -93,8 +84,8 @@ static void destroyed_if_sent(void)
 
 static void a_send_racing_a_drop_leaves_the_value_to_one_side(void)
 {
-	race(send_7, drop_rx, destroyed_if_sent);
-	race(drop_rx, send_7, destroyed_if_sent);
+	race_ends(send_7, drop_rx, destroyed_if_sent);
+	race_ends(drop_rx, send_7, destroyed_if_sent);
 }
 
 static void nothing_is_left(void)
@@ -104,7 +95,7 @@ static void nothing_is_left(void)
 
 static void both_halves_may_be_dropped_at_once(void)
 {
-	race(drop_tx, drop_rx, nothing_is_left);
+	race_ends(drop_tx, drop_rx, nothing_is_left);
 }
 
 /* A poll that is given up races the send: the value is still there. */
@@ -138,7 +129,7 @@ static void received_if_sent(void)
 
 static void a_receive_given_up_loses_no_value(void)
 {
-	race(send_7, poll_and_give_up, received_if_sent);
+	race_ends(send_7, poll_and_give_up, received_if_sent);
 }
 
 static void try_until_sent(void)
@@ -148,7 +139,7 @@ static void try_until_sent(void)
 
 static void a_try_finds_a_racing_send(void)
 {
-	race(send_7, try_until_sent, received_if_sent);
+	race_ends(send_7, try_until_sent, received_if_sent);
 }
 
 /* ---- Wakes ---- */
@@ -161,12 +152,12 @@ static void both_heard_of_the_end(void)
 
 static void a_drop_of_the_sender_always_wakes_the_receiver(void)
 {
-	race(drop_tx, receive, both_heard_of_the_end);
+	race_ends(drop_tx, receive, both_heard_of_the_end);
 }
 
 static void a_send_always_wakes_the_receiver(void)
 {
-	race(send_7, receive, received_if_sent);
+	race_ends(send_7, receive, received_if_sent);
 }
 
 static void await_closed(void)
@@ -188,8 +179,8 @@ static void close_rx(void)
 
 static void the_end_of_the_receiver_always_wakes_the_sender(void)
 {
-	race(await_closed, drop_rx, heard_of_closing);
-	race(await_closed, close_rx, heard_of_closing);
+	race_ends(await_closed, drop_rx, heard_of_closing);
+	race_ends(await_closed, close_rx, heard_of_closing);
 }
 
 /* Change wakers while the value comes: the last one must be woken. */
@@ -215,7 +206,7 @@ static void poll_with_changing_wakers(void)
 
 static void the_newest_waker_is_woken_by_a_racing_send(void)
 {
-	race(send_7, poll_with_changing_wakers, received_if_sent);
+	race_ends(send_7, poll_with_changing_wakers, received_if_sent);
 }
 
 /*
@@ -261,7 +252,7 @@ static void poll_give_up_and_free_the_waker(void)
 
 static void a_late_wake_has_its_own_reference(void)
 {
-	race(send_7, poll_give_up_and_free_the_waker, received_if_sent);
+	race_ends(send_7, poll_give_up_and_free_the_waker, received_if_sent);
 }
 
 /* ---- Memory that goes at once ---- */
@@ -282,7 +273,8 @@ static void receive_with_a_short_lived_operation(void)
 
 static void the_receiver_may_free_its_operation_at_once(void)
 {
-	race(send_7, receive_with_a_short_lived_operation, received_if_sent);
+	race_ends(send_7, receive_with_a_short_lived_operation,
+		  received_if_sent);
 }
 
 struct pair {

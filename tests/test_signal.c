@@ -16,6 +16,8 @@ static int wait_signal(chp_signal *s, const chp_wait *w)
 {
 	chp_signal_op op;
 
+	if (h_mode() != H_POLLED)
+		return w ? chp_signal_wait_with(s, w) : chp_signal_wait(s);
 	chp_signal_wait_op(&op, s);
 	return h_wait(&op.op, w);
 }
@@ -284,23 +286,73 @@ static void a_wait_that_is_ended_says_why(void)
 	CHECK_CODE(wait_signal(&s, NULL), 0);
 }
 
-static void *wait_blocking(void *arg)
-{
-	return (void *)(intptr_t)chp_signal_wait(arg);
-}
-
 static void interrupt_and_abort_end_waits(void)
 {
 	chp_signal s = open_signal(SIGUSR1);
 	struct h_agent a;
 
-	h_spawn(&a, wait_blocking, &s);
+	h_spawn(&a, wait_once, &s);
 	CHECK_CODE(chp_interrupt(a.agent), 0);
 	CHECK_CODE((int)(intptr_t)h_join(&a), CHP_EINTR);
 	if (chp_task_id() != 0) {
-		h_spawn(&a, wait_blocking, &s);
+		h_spawn(&a, wait_once, &s);
 		CHECK_CODE(chp_task_abort(&a.task), 0);
 		CHECK_CODE((int)(intptr_t)h_join(&a), CHP_EABORTED);
+	}
+}
+
+/* Order of checks: what ends a wait comes before a delivery that is there, a
+   past deadline after it; none of them hears of it. */
+static void what_ends_a_wait_hears_of_no_delivery(void)
+{
+	chp_wait once = { .deadline = 1 };
+	chp_wait shielded = { .flags = CHP_UNINTERRUPTIBLE };
+	chp_wait strange = { .flags = 1u << 31 };
+	chp_signal s = open_signal(SIGUSR1);
+	chp_cancel token = CHP_CANCEL_INIT;
+	chp_wait late = { .cancel = &token };
+
+	deliver(SIGUSR1);
+	chp_cancel_now(&token);
+	CHECK_CODE(chp_signal_wait_with(&s, &strange), CHP_EINVAL);
+	CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
+	CHECK_CODE(chp_signal_wait_with(&s, &late), CHP_EINTR);
+	CHECK_CODE(chp_signal_wait_with(&s, &late), CHP_ECANCELED);
+	CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
+	CHECK_CODE(chp_signal_wait_with(&s, &shielded), 0);
+	CHECK_CODE(chp_signal_wait(&s), CHP_EINTR);
+	CHECK_CODE(chp_signal_wait_with(&s, &once), CHP_ETIMEDOUT);
+	deliver(SIGUSR1);
+	CHECK_CODE(chp_signal_wait_with(&s, &once), 0);
+	chp_cancel_destroy(&token);
+}
+
+static void *cancel_token(void *token)
+{
+	chp_cancel_now(token);
+	return NULL;
+}
+
+/* Whichever comes first: a delivery is heard of by this wait or the next. */
+static void a_token_and_a_delivery_at_once_lose_nothing(void)
+{
+	chp_signal s = open_signal(SIGUSR1);
+
+	for (long i = h_rounds(300); i; i--) {
+		chp_cancel token = CHP_CANCEL_INIT;
+		chp_wait w = { .cancel = &token };
+		struct h_agent a;
+		int r;
+
+		h_spawn(&a, cancel_token, &token);
+		deliver(SIGUSR1);
+		r = wait_signal(&s, &w);
+		CHECK(r == 0 || r == CHP_ECANCELED);
+		if (r != 0)
+			CHECK_CODE(wait_signal(&s, NULL), 0);
+		CHECK(!has_news(&s));
+		h_join(&a);
+		chp_cancel_destroy(&token);
 	}
 }
 
@@ -377,6 +429,8 @@ static const struct h_test tests[] = {
 	TEST(a_cancelled_wait_loses_no_delivery, IN_ALL),
 	TEST(a_wait_that_is_ended_says_why, IN_ALL),
 	TEST(interrupt_and_abort_end_waits, IN_BLOCKING),
+	TEST(what_ends_a_wait_hears_of_no_delivery, IN_BLOCKING),
+	TEST(a_token_and_a_delivery_at_once_lose_nothing, IN_ALL),
 	TEST(a_loser_that_stays_pending_is_unharmed, IN_ALL),
 	TEST(a_loser_that_is_cancelled_is_unharmed, IN_ALL),
 	TEST(what_cannot_be_caught_is_refused, IN_ALL),

@@ -76,6 +76,55 @@ static void connecting_by_name_finds_the_listener(void)
 	link_close(&l);
 }
 
+/* A wait that has ended connects to nobody, though the listener is there. */
+static void connecting_by_name_is_a_wait_as_any(void)
+{
+	chp_wait patience = { .deadline = chp_in(30 * CHP_SEC) };
+	chp_wait shielded = { .flags = CHP_UNINTERRUPTIBLE };
+	chp_wait strange = { .flags = 1u << 31 };
+	chp_cancel token = CHP_CANCEL_INIT;
+	chp_wait late = { .cancel = &token };
+	char port[8];
+	struct link l;
+
+	link_listen(&l, "127.0.0.1");
+	snprintf(port, sizeof(port), "%u", addr_port(&l.addr));
+	for (int i = 0; i < 2; i++) {
+		const char *host = i ? "localhost" : "127.0.0.1";
+
+		CHECK_CODE(chp_tcp_connect_with(&l.near, host, port, &patience),
+			   0);
+		CHECK_CODE(chp_tcp_accept(&l.listener, &l.far, NULL), 0);
+		chp_tcp_close(&l.near);
+		chp_tcp_close(&l.far);
+	}
+
+	l.near.fd = (void *)&l;
+	CHECK_CODE(chp_tcp_connect_with(&l.near, "127.0.0.1", port, &strange),
+		   CHP_EINVAL);
+	CHECK(l.near.fd == NULL);
+	chp_cancel_now(&token);
+	CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
+	l.near.fd = (void *)&l;
+	CHECK_CODE(chp_tcp_connect_with(&l.near, "127.0.0.1", port, &late),
+		   CHP_EINTR);
+	CHECK(l.near.fd == NULL);
+	CHECK_CODE(chp_tcp_connect_with(&l.near, "127.0.0.1", port, &late),
+		   CHP_ECANCELED);
+	CHECK(l.near.fd == NULL);
+	CHECK_CODE(chp_tcp_accept_with(&l.listener, &l.far, NULL,
+				       &(chp_wait){ .deadline = 1 }),
+		   CHP_ETIMEDOUT);
+
+	CHECK_CODE(chp_interrupt(chp_agent_current()), 0);
+	CHECK_CODE(chp_tcp_connect_with(&l.near, "127.0.0.1", port, &shielded),
+		   0);
+	CHECK_CODE(chp_tcp_accept(&l.listener, &l.far, NULL), CHP_EINTR);
+	CHECK_CODE(chp_tcp_accept(&l.listener, &l.far, NULL), 0);
+	chp_cancel_destroy(&token);
+	link_close(&l);
+}
+
 static void a_refused_connection_says_so(void)
 {
 	char service[8];
@@ -390,6 +439,7 @@ static const struct h_test tests[] = {
 	TEST(bytes_go_both_ways_over_ipv4, IN_ALL),
 	TEST(bytes_go_both_ways_over_ipv6, IN_ALL),
 	TEST(connecting_by_name_finds_the_listener, IN_BLOCKING),
+	TEST(connecting_by_name_is_a_wait_as_any, IN_BLOCKING),
 	TEST(a_refused_connection_says_so, IN_BLOCKING),
 	TEST(a_port_in_use_is_not_listened_on_twice, IN_BLOCKING),
 	TEST(connecting_has_a_deadline, IN_BLOCKING),

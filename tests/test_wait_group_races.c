@@ -8,7 +8,6 @@
 static chp_wait_group wg;
 static chp_wait_group_op op, other;
 static struct h_waker waker, other_waker;
-static struct h_rng right_rng;
 static int result;
 
 static int wait_at(chp_wait_group *at, const chp_wait *w)
@@ -20,21 +19,6 @@ static int wait_at(chp_wait_group *at, const chp_wait *w)
 			 : chp_wait_group_wait(at);
 	chp_wait_group_wait_op(&o, at);
 	return h_wait(&o.op, w);
-}
-
-static void race(void (*before)(void), void (*left)(void), void (*right)(void),
-		 void (*after)(void))
-{
-	struct duo d = {
-		.before = before,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(h_mode() == H_CT ? 500 : 10000),
-	};
-
-	right_rng = h_rng(h_seed(), 3);
-	run_duo(&d);
 }
 
 static void begin(void)
@@ -78,7 +62,7 @@ static void it_was_released(void)
 
 static void a_waiter_that_comes_finds_zero_or_is_found(void)
 {
-	race(begin, both_done, wait_without_limit, it_was_released);
+	race_often(begin, both_done, wait_without_limit, it_was_released);
 }
 
 static void queue_two(void)
@@ -104,7 +88,7 @@ static void the_other_is_released(void)
 
 static void a_cancel_takes_nothing_along(void)
 {
-	race(queue_two, both_done, cancel_one, the_other_is_released);
+	race_often(queue_two, both_done, cancel_one, the_other_is_released);
 }
 
 static void both_are_released(void)
@@ -116,7 +100,7 @@ static void both_are_released(void)
 
 static void one_of_two_is_the_last(void)
 {
-	race(queue_two, one_done, one_done, both_are_released);
+	race_often(queue_two, one_done, one_done, both_are_released);
 }
 
 static void wait_a_moment(void)
@@ -134,7 +118,7 @@ static void it_ended_in_some_way(void)
 
 static void a_deadline_may_meet_the_last_done(void)
 {
-	race(begin, both_done, wait_a_moment, it_ended_in_some_way);
+	race_often(begin, both_done, wait_a_moment, it_ended_in_some_way);
 }
 
 static void poll_with_changing_wakers(void)
@@ -161,8 +145,8 @@ static void it_went_without_traces(void)
 
 static void the_newest_waker_is_woken(void)
 {
-	race(begin, both_done, poll_with_changing_wakers,
-	     it_went_without_traces);
+	race_often(begin, both_done, poll_with_changing_wakers,
+		   it_went_without_traces);
 }
 
 /* ---- Whoever was released frees it ---- */

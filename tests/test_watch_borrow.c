@@ -3,27 +3,7 @@
  * nobody, never change, live as long as they are held, wherever; and what they
  * cost in memory.
  */
-#include "watch.h"
-
-static chp_watch_tx tx;
-static chp_watch_rx rx;
-
-static void make_with(const chp_watch_values *values)
-{
-	h_store(&drops, 0);
-	CHECK_CODE(chp_watch(sizeof(int), values, &(int){ 1 }, &tx, &rx), 0);
-}
-
-static void make(void)
-{
-	make_with(&dropped);
-}
-
-static void drop_both(void)
-{
-	chp_watch_tx_drop(&tx);
-	chp_watch_rx_drop(&rx);
-}
+#include "watch_ends.h"
 
 static int shown(const chp_watch_ref *ref)
 {

@@ -2,22 +2,7 @@
  * test_watch_modify.c - changing the value in place: nobody sees half a change,
  * nothing that was stored is lost, functions take their turns; silent changes.
  */
-#include "watch.h"
-
-static chp_watch_tx tx;
-static chp_watch_rx rx;
-
-static void make_with(const chp_watch_values *values)
-{
-	h_store(&drops, 0);
-	CHECK_CODE(chp_watch(sizeof(int), values, &(int){ 1 }, &tx, &rx), 0);
-}
-
-static void drop_both(void)
-{
-	chp_watch_tx_drop(&tx);
-	chp_watch_rx_drop(&rx);
-}
+#include "watch_ends.h"
 
 /* ---- One sender ---- */
 

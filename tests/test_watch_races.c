@@ -11,7 +11,6 @@
 static chp_watch_tx *tx; /* on the heap, so that use after free is seen */
 static chp_watch_rx *rx;
 static int result, sent; /* what each side was told */
-static struct h_rng left_rng;
 
 static void make(void)
 {
@@ -34,26 +33,6 @@ static void free_rx(void)
 	chp_watch_rx_drop(rx);
 	memset(rx, 0xdd, sizeof(*rx));
 	free(rx);
-}
-
-static void race_of(long rounds, void (*left)(void), void (*right)(void),
-		    void (*after)(void))
-{
-	struct duo d = {
-		.before = make,
-		.left = left,
-		.right = right,
-		.after = after,
-		.rounds = h_rounds(rounds),
-	};
-
-	left_rng = h_rng(h_seed(), 3);
-	run_duo(&d);
-}
-
-static void race(void (*left)(void), void (*right)(void), void (*after)(void))
-{
-	race_of(3000, left, right, after);
 }
 
 static int two = 2;
@@ -93,8 +72,8 @@ static void the_change_was_seen(void)
 
 static void the_receiver_frees_all_right_after_a_change(void)
 {
-	race(await_change_and_free, send_2_and_free, the_change_was_seen);
-	race(send_2_and_free, await_change_and_free, the_change_was_seen);
+	race(make, await_change_and_free, send_2_and_free, the_change_was_seen);
+	race(make, send_2_and_free, await_change_and_free, the_change_was_seen);
 }
 
 static void the_end_was_heard(void)
@@ -105,8 +84,8 @@ static void the_end_was_heard(void)
 
 static void the_receiver_frees_all_right_after_the_end(void)
 {
-	race(await_change_and_free, free_tx, the_end_was_heard);
-	race(free_tx, await_change_and_free, the_end_was_heard);
+	race(make, await_change_and_free, free_tx, the_end_was_heard);
+	race(make, free_tx, await_change_and_free, the_end_was_heard);
 }
 
 static void await_two_and_free(void)
@@ -127,8 +106,8 @@ static void await_two_and_free(void)
 
 static void a_fitting_value_is_held_when_all_else_is_gone(void)
 {
-	race(await_two_and_free, send_2_and_free, the_change_was_seen);
-	race(await_two_and_free, free_tx, the_end_was_heard);
+	race(make, await_two_and_free, send_2_and_free, the_change_was_seen);
+	race(make, await_two_and_free, free_tx, the_end_was_heard);
 }
 
 static void await_closed_and_free(void)
@@ -150,8 +129,8 @@ static void closing_was_heard(void)
 
 static void the_sender_frees_all_right_after_closing(void)
 {
-	race(await_closed_and_free, free_rx, closing_was_heard);
-	race(free_rx, await_closed_and_free, closing_was_heard);
+	race(make, await_closed_and_free, free_rx, closing_was_heard);
+	race(make, free_rx, await_closed_and_free, closing_was_heard);
 }
 
 static void one_value_was_dropped(void)
@@ -161,7 +140,7 @@ static void one_value_was_dropped(void)
 
 static void both_ends_may_be_dropped_at_once(void)
 {
-	race(free_tx, free_rx, one_value_was_dropped);
+	race(make, free_tx, free_rx, one_value_was_dropped);
 }
 
 static void send_3_and_free(void)
@@ -178,7 +157,7 @@ static void it_was_stored_or_refused(void)
 
 static void a_send_racing_the_last_receiver_is_stored_or_not(void)
 {
-	race(send_3_and_free, free_rx, it_was_stored_or_refused);
+	race(make, send_3_and_free, free_rx, it_was_stored_or_refused);
 }
 
 /* ---- Waits that are given up ---- */
@@ -224,7 +203,7 @@ static void seen_exactly_once(void)
 
 static void a_wait_given_up_has_seen_nothing(void)
 {
-	race(poll_and_give_up, send_2, seen_exactly_once);
+	race(make, poll_and_give_up, send_2, seen_exactly_once);
 }
 
 static void wait_hastily(void)
@@ -239,7 +218,7 @@ static void wait_hastily(void)
 
 static void a_wait_that_times_out_has_seen_nothing(void)
 {
-	race_of(1000, wait_hastily, send_2, seen_exactly_once);
+	race_of(1000, make, wait_hastily, send_2, seen_exactly_once);
 }
 
 static void poll_with_changing_wakers(void)
@@ -264,7 +243,7 @@ static void poll_with_changing_wakers(void)
 
 static void the_newest_waker_is_woken_by_a_racing_send(void)
 {
-	race(poll_with_changing_wakers, send_2, seen_exactly_once);
+	race(make, poll_with_changing_wakers, send_2, seen_exactly_once);
 }
 
 /* The waker is freed with its last reference: a late wake has one. */
@@ -307,7 +286,7 @@ static void poll_give_up_and_free_the_waker(void)
 
 static void a_late_wake_has_its_own_reference(void)
 {
-	race(poll_give_up_and_free_the_waker, send_2, seen_exactly_once);
+	race(make, poll_give_up_and_free_the_waker, send_2, seen_exactly_once);
 }
 
 /* ---- Closed, and opened again ---- */
@@ -339,7 +318,7 @@ static void it_is_closed_in_the_end(void)
 
 static void closed_is_heard_through_reopening(void)
 {
-	race(await_closed, reopen_a_few_times, it_is_closed_in_the_end);
+	race(make, await_closed, reopen_a_few_times, it_is_closed_in_the_end);
 }
 
 /* ---- The last of all ---- */

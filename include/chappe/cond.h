@@ -18,9 +18,13 @@
  * However a blocking wait ends, the mutex is held again when it returns.  Use
  * one mutex for all waiters at a time.
  *
- * Memory: a signal happens before the return of the wait that it ends.  A
- * waiter that has returned may destroy the condition variable if it knows that
- * nobody else waits or will signal.
+ * Memory: a signal happens before the return of the wait that it ends.
+ *
+ * Destroying: whoever knows that nobody waits any more and nobody will signal
+ * may destroy and free the condition variable at once: a waiter that has
+ * returned, or who signalled.  Those who were served and have not returned yet
+ * do not count, unless one of them may be giving up, or is polled with another
+ * waker, at that moment, or is an operation that will be cancelled.
  *
  * Not from signal handlers; not shared between processes; not to be left by
  * longjmp, pthread_exit or an exception.

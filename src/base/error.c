@@ -45,6 +45,9 @@ static const struct text texts[] = {
 	{ -EACCES, "EACCES", "permission denied" },
 	{ -EPERM, "EPERM", "operation not permitted" },
 	{ -EBADF, "EBADF", "bad file descriptor" },
+	{ -EEXIST, "EEXIST", "it exists already" },
+	{ -ENOSPC, "ENOSPC", "no space left" },
+	{ -ENOBUFS, "ENOBUFS", "no buffer space available" },
 	{ -EMFILE, "EMFILE", "too many open files" },
 	{ -ENFILE, "ENFILE", "too many open files in the system" },
 };

@@ -9,7 +9,7 @@
 #include <limits.h>
 
 #include "base/alloc.h"
-#include "chan/mpmc.h"
+#include "chan/mpmc_side.h"
 #include "wait/block.h"
 
 /*
@@ -72,74 +72,30 @@ static int collect(chp_mpmc_op *o)
 	return r;
 }
 
-/* Lock held, queued, there is no buffer: take, if it is our turn and there is
-   something; else wait with this waker. */
-static int act(chp_mpmc_op *o, chp_waker *waker, struct service *sv)
+static inline int take(chp_mpmc_op *o, struct service *sv)
 {
-	struct chp__mpmc *ch = o->ch;
-	chp_node *n = &o->node;
-	int r = CHP_EAGAIN;
+	return take_many(o, 0, sv);
+}
 
-	if (ch->rx_first == n && !mpmc_is_blocking(o))
-		r = take_many(o, 0, sv);
-	*waker = mpmc_rearm(n, *waker);
-	if (r == CHP_EAGAIN)
-		return CHP_PENDING;
-	node_list_remove(&ch->rx_first, &ch->rx_last, n);
-	store_relaxed(&n->state, NODE_IDLE);
-	return r;
+static inline struct side receivers_of(struct chp__mpmc *ch)
+{
+	return (struct side){ &ch->rx_first, &ch->rx_last, &ch->granted, take,
+			      collect };
 }
 
 static int poll_again(chp_mpmc_op *o, chp_waker waker)
 {
-	struct service sv = NO_SERVICE;
-	struct chp__mpmc *ch = o->ch;
-	chp_waker old = waker;
-	bool queued;
-	int r = 0;
+	struct side side = receivers_of(o->ch);
 
-	if (node_is_done(&o->node))
-		return collect(o);
-	/* What it waits for is promised: nothing to look at. */
-	if ((ch->capacity || mpmc_is_blocking(o)) &&
-	    waker_same(o->node.waker, waker))
-		return CHP_PENDING;
-
-	waker_retain(waker);
-	mpmc_lock(ch);
-	/* Relaxed: leaves QUEUED under the lock only. */
-	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
-	if (queued)
-		r = act(o, &old, &sv);
-	chp__mpmc_leave(ch, &sv);
-	waker_release(old);
-	if (!queued)
-		return collect(o);
-	if (r != CHP_PENDING)
-		waker_release(waker);
-	return r;
+	return side_poll_again(&side, o, waker);
 }
 
 static int cancel_recv(chp_op *op)
 {
 	chp_mpmc_op *o = (chp_mpmc_op *)op;
-	struct service sv = NO_SERVICE;
-	struct chp__mpmc *ch = o->ch;
+	struct side side = receivers_of(o->ch);
 
-	if (!node_is_done(&o->node) &&
-	    chp__mpmc_withdraw(o, &ch->rx_first, &ch->rx_last))
-		return CHP_HELD_NOTHING;
-	node_settle(&o->node);
-	if (o->node.result != 0)
-		return CHP_HELD_NOTHING;
-	if (mpmc_is_blocking(o)) {
-		op->result = 0;
-		return CHP_TOO_LATE;
-	}
-	mpmc_lock(ch);
-	ch->granted--;
-	chp__mpmc_leave(ch, &sv);
-	return CHP_GAVE_BACK;
+	return side_cancel(&side, o);
 }
 
 /* ---- On the way to the destructor ---- */

@@ -4,7 +4,7 @@
  * A blocking send is done when its node is; a polled one has then been promised
  * a place, and fills it when it is polled.
  */
-#include "chan/mpmc.h"
+#include "chan/mpmc_side.h"
 #include "wait/block.h"
 
 /*
@@ -109,7 +109,7 @@ static int start(chp_mpmc_op *o, chp_waker waker)
 }
 
 /* No longer queued: it was refused, or done, or promised a place. */
-static int collect(chp_mpmc_op *o)
+static inline int collect(chp_mpmc_op *o)
 {
 	struct service sv = NO_SERVICE;
 	struct chp__mpmc *ch = o->ch;
@@ -125,52 +125,22 @@ static int collect(chp_mpmc_op *o)
 	return r;
 }
 
-/* Lock held, queued, there is no buffer: hand over, if it is our turn and
-   somebody is there; else wait with this waker. */
-static int act(chp_mpmc_op *o, chp_waker *waker, struct service *sv)
+static inline int hand_over(chp_mpmc_op *o, struct service *sv)
 {
-	struct chp__mpmc *ch = o->ch;
-	chp_node *n = &o->node;
-	int r = CHP_EAGAIN;
+	return chp__mpmc_put(o->ch, o->from, true, sv);
+}
 
-	if (ch->tx_first == n && !mpmc_is_blocking(o))
-		r = chp__mpmc_put(ch, o->from, true, sv);
-	*waker = mpmc_rearm(n, *waker);
-	if (r == CHP_EAGAIN)
-		return CHP_PENDING;
-	node_list_remove(&ch->tx_first, &ch->tx_last, n);
-	store_relaxed(&n->state, NODE_IDLE);
-	return r;
+static inline struct side senders_of(struct chp__mpmc *ch)
+{
+	return (struct side){ &ch->tx_first, &ch->tx_last, &ch->reserved,
+			      hand_over, collect };
 }
 
 static int poll_again(chp_mpmc_op *o, chp_waker waker)
 {
-	struct service sv = NO_SERVICE;
-	struct chp__mpmc *ch = o->ch;
-	chp_waker old = waker;
-	bool queued;
-	int r = 0;
+	struct side side = senders_of(o->ch);
 
-	if (node_is_done(&o->node))
-		return collect(o);
-	/* What it waits for is promised: nothing to look at. */
-	if ((ch->capacity || mpmc_is_blocking(o)) &&
-	    waker_same(o->node.waker, waker))
-		return CHP_PENDING;
-
-	waker_retain(waker);
-	mpmc_lock(ch);
-	/* Relaxed: leaves QUEUED under the lock only. */
-	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
-	if (queued)
-		r = act(o, &old, &sv);
-	chp__mpmc_leave(ch, &sv);
-	waker_release(old);
-	if (!queued)
-		return collect(o);
-	if (r != CHP_PENDING)
-		waker_release(waker);
-	return r;
+	return side_poll_again(&side, o, waker);
 }
 
 static int poll_send(chp_op *op, chp_poll_ctx *ctx)
@@ -184,23 +154,9 @@ static int poll_send(chp_op *op, chp_poll_ctx *ctx)
 static int cancel_send(chp_op *op)
 {
 	chp_mpmc_op *o = (chp_mpmc_op *)op;
-	struct service sv = NO_SERVICE;
-	struct chp__mpmc *ch = o->ch;
+	struct side side = senders_of(o->ch);
 
-	if (!node_is_done(&o->node) &&
-	    chp__mpmc_withdraw(o, &ch->tx_first, &ch->tx_last))
-		return CHP_HELD_NOTHING;
-	node_settle(&o->node);
-	if (o->node.result != 0)
-		return CHP_HELD_NOTHING;
-	if (mpmc_is_blocking(o)) {
-		op->result = 0;
-		return CHP_TOO_LATE;
-	}
-	mpmc_lock(ch);
-	ch->reserved--;
-	chp__mpmc_leave(ch, &sv);
-	return CHP_GAVE_BACK;
+	return side_cancel(&side, o);
 }
 
 static const chp_op_class send_class = {

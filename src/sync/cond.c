@@ -19,6 +19,11 @@
  *
  * A blocking wait does the first two phases as an operation, the third by
  * chp_mutex_lock, which nothing interrupts.
+ *
+ * Who was claimed touches its own node and the mutex only: those who are served
+ * together may free the condition variable when the first of them goes, and a
+ * signaller when it knows who was served.  An operation that is cancelled after
+ * a signal passes it on, and so needs it longer.
  */
 #include <chappe/cond.h>
 
@@ -100,23 +105,27 @@ static bool signalled(chp_cond_op *o, chp_waker waker)
 	chp_node *n = &o->node;
 	bool queued;
 
-	if (node_is_done(n)) {
-		node_settle(n);
-		return true;
+	/*
+	 * Relaxed: if this is old, a wake is on its way.  CLAIMED counts as
+	 * signalled: one who was claimed together with us may have told, and
+	 * freed the condition variable.
+	 */
+	if (load_relaxed(&n->state) == NODE_QUEUED) {
+		if (waker_same(n->waker, waker))
+			return false;
+		waker_retain(waker);
+		spin_lock(&c->lock, RANK_OBJECT);
+		/* Relaxed: leaves QUEUED under the lock only. */
+		queued = load_relaxed(&n->state) == NODE_QUEUED;
+		if (queued)
+			waker = node_swap_waker(n, waker);
+		spin_unlock(&c->lock, RANK_OBJECT);
+		waker_release(waker);
+		if (queued)
+			return false;
 	}
-	if (waker_same(n->waker, waker))
-		return false;
-	waker_retain(waker);
-	spin_lock(&c->lock, RANK_OBJECT);
-	/* Relaxed: leaves QUEUED under the lock only. */
-	queued = load_relaxed(&n->state) == NODE_QUEUED;
-	if (queued)
-		waker = node_swap_waker(n, waker);
-	spin_unlock(&c->lock, RANK_OBJECT);
-	waker_release(waker);
-	if (!queued)
-		node_settle(n);
-	return !queued;
+	node_settle(n);
+	return true;
 }
 
 /* Until the signal has come: then 0. */
@@ -150,13 +159,17 @@ static bool withdraw(chp_cond_op *o)
 {
 	chp_cond *c = o->cond;
 	chp_node *n = &o->node;
-	bool queued;
+	bool queued = false;
 
-	spin_lock(&c->lock, RANK_OBJECT);
-	queued = load_relaxed(&n->state) == NODE_QUEUED;
-	if (queued)
-		leave(c, n);
-	spin_unlock(&c->lock, RANK_OBJECT);
+	/* Relaxed: asked again under the lock.  Who was served must not touch
+	   the condition variable. */
+	if (load_relaxed(&n->state) == NODE_QUEUED) {
+		spin_lock(&c->lock, RANK_OBJECT);
+		queued = load_relaxed(&n->state) == NODE_QUEUED;
+		if (queued)
+			leave(c, n);
+		spin_unlock(&c->lock, RANK_OBJECT);
+	}
 	if (queued)
 		waker_release(n->waker);
 	else
@@ -181,6 +194,15 @@ static int cancel(chp_op *op)
 	return CHP_GAVE_BACK;
 }
 
+/* The wait that blocks: a signal that came first wins, and stays its own. */
+static int cancel_signal(chp_op *op)
+{
+	if (withdraw((chp_cond_op *)op))
+		return CHP_HELD_NOTHING;
+	op->result = 0;
+	return CHP_TOO_LATE;
+}
+
 /*
  * Unbudgeted, so that the first poll unlocks the mutex in any case: else its
  * caller could not know what it holds.  Locking again counts in the budget.
@@ -195,7 +217,7 @@ static const chp_op_class wait_class = {
 static const chp_op_class signal_class = {
 	.name = "condition wait",
 	.poll = poll_signal,
-	.cancel = cancel,
+	.cancel = cancel_signal,
 	.flags = CHP_OP_UNBUDGETED,
 };
 

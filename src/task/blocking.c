@@ -17,7 +17,6 @@
  */
 #include "task/blocking.h"
 
-#include <sched.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -29,7 +28,6 @@
 #include "os/thread.h"
 #include "task/overflow.h"
 #include "task/worker.h"
-#include "wait/process_driver.h"
 
 DEFINE_LIST_SINGLE(job_queue, struct task);
 
@@ -41,60 +39,6 @@ struct pool_thread {
 	bool listed;           /* on the idle list; guarded by lock */
 	struct os_event event;
 	pthread_t thread;
-};
-
-/* ---- The class of blocking calls ---- */
-
-static void job_park(struct agent *a, chp_time deadline)
-{
-	chp__event_wait(&task_of(a)->event, deadline);
-}
-
-static void job_unpark(struct agent *a)
-{
-	chp__event_set(&task_of(a)->event);
-}
-
-static void job_yield(struct agent *a)
-{
-	(void)a;
-	sched_yield();
-}
-
-/* The system's clock, also beside a paused one: its thread really waits. */
-static chp_time job_now(struct agent *a)
-{
-	(void)a;
-	return chp__clock_now();
-}
-
-static chp_time job_coarse(struct agent *a)
-{
-	(void)a;
-	return chp__clock_coarse();
-}
-
-static int job_wheel(struct agent *a, struct wheel **out)
-{
-	(void)a;
-	return chp__process_wheel(out);
-}
-
-static int job_driver(struct agent *a, struct driver **out)
-{
-	*out = &task_runtime(task_of(a))->driver;
-	return 0;
-}
-
-const struct agent_class chp__job_class = {
-	.kind = CHP_TASK,
-	.park = job_park,
-	.unpark = job_unpark,
-	.yield = job_yield,
-	.now = job_now,
-	.coarse = job_coarse,
-	.wheel = job_wheel,
-	.driver = job_driver,
 };
 
 /* ---- Threads ---- */

@@ -18,13 +18,9 @@
 
 #include "base/atomic.h"
 #include "base/compiler.h"
+#include "task/runq_size.h"
 
 struct task;
-
-/* A power of two.  The model checker takes a smaller one. */
-#ifndef RUNQ_SIZE
-#define RUNQ_SIZE 1024
-#endif
 
 /* What is stolen or spilled at once, at most: it is copied to a task's stack. */
 enum { RUNQ_BATCH = 128 };

@@ -46,7 +46,8 @@ static void make_one(struct object *o)
 	int was = C(o)->dropped;
 
 	EXPECT(chp_oneshot(sizeof(int), drop_of(o), &r->tx, &r->rx), 0);
-	*C(o) = (struct model_oneshot){ .tx = true, .rx = true };
+	memset(C(o), 0, sizeof(*C(o)));
+	C(o)->tx = C(o)->rx = true;
 	C(o)->dropped = was;
 }
 

@@ -2,10 +2,11 @@
  * model.h - what the reference models have in common.
  *
  * A model is a plain struct: numbers and arrays, no pointers, so that it can be
- * copied, put back and compared as bytes.  It is written from the header of its
- * primitive, to be read and believed, not to be fast.  Who waits is a small
- * number; a poll of a model says CHP_PENDING and remembers the number, or gives
- * the result that the library must give.
+ * copied, put back and compared as bytes: padding, too, so it begins as zeros,
+ * and no part of it is assigned from a literal.  It is written from the header
+ * of its primitive, to be read and believed, not to be fast.  Who waits is a
+ * small number; a poll of a model says CHP_PENDING and remembers the number, or
+ * gives the result that the library must give.
  *
  * tests/fuzz compares the library with the models call by call; tests/lin asks
  * whether what threads saw can be explained by them.

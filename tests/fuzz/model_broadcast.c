@@ -35,7 +35,9 @@ int model_broadcast_send(struct model_broadcast *m, int value)
 
 void model_broadcast_subscribe(struct model_broadcast *m, int rx)
 {
-	m->rx[rx] = (struct model_broadcast_rx){ .alive = true };
+	/* All bytes: models are compared as such. */
+	memset(&m->rx[rx], 0, sizeof(m->rx[rx]));
+	m->rx[rx].alive = true;
 	m->rx[rx].next = m->sent;
 	m->receivers++;
 }

@@ -2,6 +2,7 @@
  * scenario_cond.c - condition variable: signals that nobody takes go on, the
  * wait as an operation, destroying after a wait.
  */
+#include <chappe/cancel.h>
 #include <chappe/cond.h>
 
 #include "scenario.h"
@@ -9,7 +10,7 @@
 static chp_mutex m;
 static chp_cond c;
 static chp_cond *heap_c;
-static unsigned ready;
+static unsigned ready, signals;
 
 static void cond_check(void)
 {
@@ -175,9 +176,92 @@ SCENARIO(cond_destroy, .setup = make_cond,
 SCENARIO(cond_broadcast_destroy, .setup = make_cond,
 	 .threads = { wait_and_free, broadcast_locked }, .bound = 3);
 
-/* A signal without the mutex, from one who had it: it is not missed. */
-static unsigned signals;
+/*
+ * Who was served touches its own operation only: the first who returns frees
+ * it, and then the other one, whose operation may not even be public yet, is
+ * polled with another waker or cancelled.
+ */
+static chp_cond_op served[2];
 
+static void queue_two(void)
+{
+	make_cond();
+	for (int i = 0; i < 2; i++) {
+		chp_mutex_lock(&m);
+		chp_cond_wait_op(&served[i], heap_c, &m);
+		MODEL_CHECK(chp_op_poll(&served[i].op, NULL) == CHP_PENDING);
+	}
+}
+
+static void wait_for_the_first(void)
+{
+	MODEL_CHECK(chp_op_wait(&served[0].op, NULL) == 0);
+	chp_mutex_unlock(&m);
+	chp_cond_destroy(heap_c);
+	model_free(heap_c, sizeof(*heap_c));
+}
+
+static void free_and_poll_the_other(void)
+{
+	wait_for_the_first();
+	MODEL_CHECK(chp_op_wait(&served[1].op, NULL) == 0);
+	chp_mutex_unlock(&m);
+}
+
+static void free_and_cancel_the_other(void)
+{
+	wait_for_the_first();
+	MODEL_CHECK(chp_op_cancel(&served[1].op) == CHP_GAVE_BACK);
+}
+
+static void broadcast(void)
+{
+	chp_cond_broadcast(heap_c);
+}
+
+SCENARIO(cond_free_and_poll_another, .setup = queue_two,
+	 .threads = { free_and_poll_the_other, broadcast }, .bound = 3);
+SCENARIO(cond_free_and_cancel_another, .setup = queue_two,
+	 .threads = { free_and_cancel_the_other, broadcast }, .bound = 3);
+
+/* The same for the signaller: it frees, and then tells the waiter to give up,
+   which finds the signal, and neither the wait nor the signal is lost. */
+static chp_cancel over;
+
+static void wait_signalled(void)
+{
+	chp_wait w = { .cancel = &over };
+	int r;
+
+	chp_mutex_lock(&m);
+	ready = 1; /* now somebody waits */
+	r = chp_cond_wait_with(heap_c, &m, &w);
+	MODEL_CHECK(r == (signals ? 0 : CHP_ECANCELED));
+	chp_mutex_unlock(&m);
+	model_reached(r == 0);
+	if (r)
+		model_free(heap_c, sizeof(*heap_c));
+}
+
+static void signal_free_and_cancel(void)
+{
+	chp_mutex_lock(&m);
+	signals = ready;
+	if (ready)
+		chp_cond_signal(heap_c);
+	chp_mutex_unlock(&m);
+	if (signals) {
+		chp_cond_destroy(heap_c);
+		model_free(heap_c, sizeof(*heap_c));
+	}
+	chp_cancel_now(&over);
+}
+
+SCENARIO(cond_signal_and_free, .setup = make_cond,
+	 .threads = { wait_signalled, signal_free_and_cancel }, .bound = 2,
+	 .must_reach = 3);
+
+/* A signal without the mutex, from one who had it: it is not missed. */
 static void wait_woken(void)
 {
 	chp_mutex_lock(&m);
