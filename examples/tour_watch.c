@@ -72,16 +72,21 @@ static int load(struct config *config)
 
 static void *monitor(void *arg)
 {
-	struct config seen, now;
+	struct config now;
 	configs_tx *tx = arg;
 	chp_interval tick;
+	configs_ref ref;
+	long seen;
 
-	load(&seen);
+	/* What was sent last; the file may have changed since. */
+	configs_tx_borrow(tx, &ref);
+	seen = configs_value(&ref)->timeout_ms;
+	configs_ref_release(&ref);
 	chp_interval_init(&tick, chp_now(), 2 * CHP_MS, CHP_MISSED_SKIP);
 	while (chp_interval_tick(&tick, NULL) == 0) {
-		if (load(&now) || now.timeout_ms == seen.timeout_ms)
+		if (load(&now) || now.timeout_ms == seen)
 			continue;
-		seen = now;
+		seen = now.timeout_ms;
 		printf("the file says %ld ms now\n", now.timeout_ms);
 		configs_send(tx, now);
 	}

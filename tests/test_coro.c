@@ -334,6 +334,87 @@ static void without_budget_it_comes_back(void)
 	CHECK_EQ(budget, 0);
 }
 
+/* ---- Lengths ---- */
+
+static void a_length_counts_from_the_wait(void)
+{
+	chp_wait w = { .timeout = 2 * CHP_MS };
+	chp_time before = chp_now();
+	struct bounded b;
+
+	reset();
+	ends_with(&b, spawn_bounded(&b, &w), CHP_ETIMEDOUT);
+	CHECK(chp_now() - before >= 2 * CHP_MS);
+
+	w.timeout = -1;
+	ends_with(&b, spawn_bounded(&b, &w), CHP_ETIMEDOUT);
+	chp_semaphore_release(&gate, 1);
+	ends_with(&b, spawn_bounded(&b, &w), 0);
+}
+
+/* ---- After the end ---- */
+
+static void poll_once_more(void *arg)
+{
+	chp_poll_ctx ctx = chp_poll_ctx_of((chp_waker){ NULL, NULL });
+
+	bounded_steps(arg, &ctx);
+}
+
+/* The macros call chp_co_ended(). */
+static void after_its_end_it_must_not_be_polled(void)
+{
+	struct bounded b = { .want = 1 };
+
+	reset();
+	chp_semaphore_release(&gate, 1);
+	poll_once_more(&b);
+	CHECK_CODE(b.r, 0);
+	h_must_panic(poll_once_more, &b, "after its end");
+	/* All-zero again, it begins anew. */
+	memset(&b.co, 0, sizeof(b.co));
+	chp_semaphore_release(&gate, 1);
+	poll_once_more(&b);
+	CHECK_CODE(b.r, 0);
+}
+
+/* ---- Without the macros ---- */
+
+/* Two permits, one after the other; what follows the first is in `want`. */
+static int two_by_hand(void *state, chp_poll_ctx *ctx)
+{
+	struct bounded *b = state;
+	int r;
+
+	if (b->want == 0) {
+		if (!b->acquire.op.cls)
+			chp_semaphore_acquire_op(&b->acquire, &gate, 1);
+		r = chp_co_await(&b->co, ctx, &b->acquire.op);
+		if (r)
+			return r;
+		b->want = 1;
+		chp_semaphore_acquire_op(&b->acquire, &gate, 1);
+	}
+	return chp_co_await_with(&b->co, ctx, &b->acquire.op, &b->limit, &b->w);
+}
+
+static void a_function_may_keep_its_place_itself(void)
+{
+	struct bounded b = { .w = { .timeout = 60 * CHP_SEC } };
+	struct h_waker waker = { { 0 }, { 0 } };
+	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(&waker));
+
+	reset();
+	CHECK_CODE(two_by_hand(&b, &ctx), CHP_PENDING);
+	chp_semaphore_release(&gate, 1);
+	CHECK_EQ(h_wakes(&waker), 1);
+	CHECK_CODE(two_by_hand(&b, &ctx), CHP_PENDING);
+	CHECK_EQ(b.want, 1);
+	chp_semaphore_release(&gate, 1);
+	CHECK_CODE(two_by_hand(&b, &ctx), 0);
+	CHECK_EQ(chp_semaphore_available(&gate), 0);
+}
+
 /* clang-format off */
 static const struct h_test tests[] = {
 	TEST(a_deadline_ends_the_wait, IN_TASKS),
@@ -350,6 +431,9 @@ static const struct h_test tests[] = {
 	TEST(by_hand_with_ones_own_waker_flags_count, IN_BLOCKING),
 	TEST(by_hand_time_is_told_by_the_waker, IN_TASKS | IN_POLLED),
 	TEST(without_budget_it_comes_back, IN_ALL),
+	TEST(a_length_counts_from_the_wait, IN_TASKS),
+	TEST(after_its_end_it_must_not_be_polled, IN_THREADS | IN_POLLED),
+	TEST(a_function_may_keep_its_place_itself, IN_TASKS | IN_POLLED),
 };
 /* clang-format on */
 
