@@ -8,7 +8,8 @@
  * releases.  They do not look first: a load right after the last cas would wait
  * for that.
  *
- * Nobody spins for a lock that is held: who finds it so twice queues, and parks.
+ * Nobody spins for a lock that is held: who finds it so twice queues, and parks
+ * (a thread, as for everything, with some patience: os/patience.h).
  */
 #include "sync/mutex.h"
 
