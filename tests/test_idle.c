@@ -4,12 +4,16 @@
  * Ten thousand tasks wait, none of them for a time.  While a second passes
  * nobody runs: no worker, no driver, not even to look whether there is
  * anything to do.
+ *
+ * The second is looked at in parts, and the part that used least counts: what
+ * is not idle is busy in all of them, while a processor that is taken from a
+ * virtual machine is charged to whoever had it just then.
  */
 #include "harness.h"
 
 #include <time.h>
 
-enum { TASKS = 10000, ALLOWED_NS = 2000000 };
+enum { TASKS = 10000, PARTS = 5, ALLOWED_NS = 2000000 / PARTS };
 
 static chp_semaphore gate, end;
 static chp_task *tasks;
@@ -46,9 +50,23 @@ static long long processor_ns(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+static long long least_used(void)
+{
+	const struct timespec part = { 0, 1000000000 / PARTS };
+	long long least = 1000000000, used;
+
+	for (int i = 0; i < PARTS; i++) {
+		used = processor_ns();
+		nanosleep(&part, NULL);
+		used = processor_ns() - used;
+		if (used < least)
+			least = used;
+	}
+	return least;
+}
+
 static void is_idle(chp_runtime_options options)
 {
-	const struct timespec second = { 1, 0 };
 	struct h_agent runner;
 	long long used, allowed;
 
@@ -63,9 +81,7 @@ static void is_idle(chp_runtime_options options)
 	h_until(chp_semaphore_queue_length(&gate) == (size_t)count &&
 		chp_semaphore_has_waiters(&end));
 
-	used = processor_ns();
-	nanosleep(&second, NULL);
-	used = processor_ns() - used;
+	used = least_used();
 
 	CHECK_CODE(chp_semaphore_release(&gate, count), 0);
 	CHECK_CODE(chp_semaphore_release(&end, 1), 0);
