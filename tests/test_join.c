@@ -131,6 +131,8 @@ static void a_handle_is_good_for_one_join_or_detach(void)
 	CHECK_CODE(join(&t, NULL, NULL), CHP_EINVAL);
 	CHECK_CODE(join(&copy, NULL, NULL), CHP_EINVAL);
 	CHECK_CODE(chp_task_detach(&copy), CHP_EINVAL);
+	/* Asking by chp_abort() aborts it: it must have its permit by then. */
+	h_until(chp_semaphore_queue_length(&gate) == 1);
 	chp_semaphore_release(&gate, 1);
 	h_until(chp_abort(copy.agent) == CHP_ESRCH);
 	check_dead(&copy);
