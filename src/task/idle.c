@@ -320,7 +320,7 @@ static bool await_post(struct worker *w)
 	struct chp_runtime *rt = w->rt;
 
 	return !rt->sim && !load64_relaxed(&rt->virtual_now) &&
-	       !chp__driver_is_used(&rt->driver) &&
+	       !driver_is_used(&rt->driver) &&
 	       chp__patience(&w->patience, is_posted, w);
 }
 

@@ -235,7 +235,7 @@ static void gather(struct sim *s, struct worker *w)
 /* Descriptors have their say before time moves. */
 static bool look_outside(struct sim *s, struct worker *w)
 {
-	if (!chp__driver_is_used(&w->rt->driver))
+	if (!driver_is_used(&w->rt->driver))
 		return false;
 	chp__idle_poll(w);
 	gather(s, w);
@@ -325,7 +325,7 @@ static void be_stuck(struct sim *s, struct chp_runtime *rt)
 {
 	chp_time now = chp__clock_now();
 
-	if (chp__driver_is_used(&rt->driver))
+	if (driver_is_used(&rt->driver))
 		s->stuck = 0;
 	else if (!s->stuck)
 		s->stuck = now;

@@ -19,9 +19,29 @@ DEFINE_LIST(driven_list, struct driven);
 
 static pthread_mutex_t members = PTHREAD_MUTEX_INITIALIZER;
 
+/* members held */
+static void add(struct driver *d, struct driven *member)
+{
+	member->driver = d;
+	driven_list_append(&d->first, &d->last, member);
+	/* Relaxed: who asks without the lock takes it as of some moment. */
+	store_relaxed(&d->used, 1);
+}
+
+/* members held */
+static void take_out(struct driven *member)
+{
+	struct driver *d = member->driver;
+
+	driven_list_remove(&d->first, &d->last, member);
+	member->driver = NULL;
+	store_relaxed(&d->used, d->first != NULL);
+}
+
 int chp__driver_open(struct driver *d)
 {
 	d->first = d->last = NULL;
+	store_relaxed(&d->used, 0);
 	return chp__poller_new(&d->poller);
 }
 
@@ -32,8 +52,7 @@ void chp__driver_close(struct driver *d)
 
 	pthread_mutex_lock(&members);
 	while ((member = d->first)) {
-		driven_list_remove(&d->first, &d->last, member);
-		member->driver = NULL;
+		take_out(member);
 		member->closed(member, &batch);
 	}
 	pthread_mutex_unlock(&members);
@@ -49,22 +68,10 @@ int chp__driver_join(struct driver *d, struct driven *member, int fd,
 
 	pthread_mutex_lock(&members);
 	r = chp__poller_add(d->poller, fd, source);
-	if (r == 0) {
-		member->driver = d;
-		driven_list_append(&d->first, &d->last, member);
-	}
+	if (r == 0)
+		add(d, member);
 	pthread_mutex_unlock(&members);
 	return r;
-}
-
-bool chp__driver_is_used(struct driver *d)
-{
-	bool used;
-
-	pthread_mutex_lock(&members);
-	used = d->first != NULL;
-	pthread_mutex_unlock(&members);
-	return used;
 }
 
 void chp__driver_leave(struct driven *member, int fd)
@@ -75,8 +82,7 @@ void chp__driver_leave(struct driven *member, int fd)
 	d = member->driver;
 	if (d) {
 		chp__poller_remove(d->poller, fd);
-		driven_list_remove(&d->first, &d->last, member);
-		member->driver = NULL;
+		take_out(member);
 	}
 	pthread_mutex_unlock(&members);
 }

@@ -16,6 +16,7 @@ struct ready_source {
 struct driver {
 	struct chp__poller *poller;
 	struct driven *first, *last; /* guarded by `members`, driver.c */
+	chp_word used;               /* is there a member?  Written with them */
 };
 
 /*
@@ -40,8 +41,11 @@ void chp__driver_close(struct driver *d);
 int chp__driver_join(struct driver *d, struct driven *member, int fd,
 		     struct ready_source *source);
 
-/* Is anything registered? */
-bool chp__driver_is_used(struct driver *d);
+/* Is anything registered?  As of some moment. */
+static inline bool driver_is_used(const struct driver *d)
+{
+	return load_relaxed(&d->used);
+}
 
 /* Leave, and take fd out of the poller; nothing if the driver has closed. */
 void chp__driver_leave(struct driven *member, int fd);

@@ -19,12 +19,6 @@
 
 static chp_word tokens;
 
-bool chp__driver_is_used(struct driver *d)
-{
-	(void)d;
-	return false;
-}
-
 /* It only looks again, then sleeps as if it had not. */
 bool chp__patience(struct patience *p, bool (*ready)(const void *arg),
 		   const void *arg)
