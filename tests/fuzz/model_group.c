@@ -37,6 +37,7 @@ static void serve(struct model_group *m)
 void model_group_end(struct model_group *m, int member, int code)
 {
 	m->running--;
+	m->when[member] = m->ends++;
 	if (code < 0 && !m->code)
 		m->code = code;
 	if (code < 0 && !m->keep_going)
@@ -72,17 +73,19 @@ int model_group_next(struct model_group *m, int who)
 
 int model_group_cancel_next(struct model_group *m, int who)
 {
-	int given = m->given[who];
+	int given = m->given[who], at = 0;
 
 	m->told[who] = false;
 	mq_remove(&m->next, who);
 	mq_remove(&m->wait, who);
 	if (!given)
 		return CHP_HELD_NOTHING;
-	shift(m->who, 0, 1, m->ended);
-	shift(m->with, 0, 1, m->ended);
-	m->who[0] = given - 1;
-	m->with[0] = m->given_with[who];
+	while (at < m->ended && m->when[m->who[at]] < m->when[given - 1])
+		at++;
+	shift(m->who, at, at + 1, m->ended - at);
+	shift(m->with, at, at + 1, m->ended - at);
+	m->who[at] = given - 1;
+	m->with[at] = m->given_with[who];
 	m->ended++;
 	m->given[who] = m->given_with[who] = 0;
 	serve(m);

@@ -13,7 +13,8 @@ struct model_group {
 	bool keep_going, results, cancelled;
 	int running, code; /* of the first that failed */
 	int ended;         /* whose end nobody has been told */
-	int who[MODEL_MEMBERS], with[MODEL_MEMBERS];
+	int who[MODEL_MEMBERS], with[MODEL_MEMBERS]; /* in order of `when` */
+	int when[MODEL_MEMBERS], ends; /* by member: which end of all it was */
 	struct model_queue next, wait;
 	int given[MODEL_WAITERS]; /* 1 + the member; 0: nothing */
 	int given_with[MODEL_WAITERS];
