@@ -249,13 +249,28 @@ static COLD void always_slow(chp_rwlock *l, bool write)
 	take_slow(self, l, write, &always);
 }
 
+/*
+ * The first who comes, by one cas that does not look first: a look right after
+ * the last change waits for that.  It learns the word for those who come later.
+ */
+static inline bool take_fast(chp_rwlock *l, bool write)
+{
+	uint64_t word = 0;
+
+	if (likely(cas64_acquire(&l->pool.word, &word,
+				 word_plus(0, -share(l, write)))))
+		return true;
+	return !write && !(word & FLAGS) && count_of(word) >= need(l, write) &&
+	       cas64_acquire(&l->pool.word, &word,
+			     word_plus(word, -share(l, write)));
+}
+
 static inline void take_always(chp_rwlock *l, bool write)
 {
 	struct agent *self = chp__tls_get();
 
 	if (unlikely(!self || !agent_spend_little(self) ||
-		     !pool_take_fast(&l->pool, CHP_FIFO, share(l, write),
-				     need(l, write))))
+		     !take_fast(l, write)))
 		always_slow(l, write);
 }
 
