@@ -123,13 +123,28 @@ int chp_rwlock_try_upgrade(chp_rwlock *l)
 
 /* ---- Taking ---- */
 
+/*
+ * The first who comes, by one cas that does not look first: a look right after
+ * the last change waits for that.  It learns the word for those who come later.
+ */
+static inline bool take_fast(chp_rwlock *l, bool write)
+{
+	uint64_t word = 0;
+
+	if (likely(cas64_acquire(&l->pool.word, &word,
+				 word_plus(0, -share(l, write)))))
+		return true;
+	return !write && !(word & FLAGS) && count_of(word) >= need(l, write) &&
+	       cas64_acquire(&l->pool.word, &word,
+			     word_plus(word, -share(l, write)));
+}
+
 static inline int try_take(chp_rwlock *l, bool write)
 {
-	int64_t n = share(l, write), at_least = need(l, write);
-
-	if (likely(pool_take_fast(&l->pool, CHP_FIFO, n, at_least)))
+	if (likely(take_fast(l, write)))
 		return 0;
-	return chp__pool_take(&l->pool, CHP_FIFO, n, at_least, true);
+	return chp__pool_take(&l->pool, CHP_FIFO, share(l, write),
+			      need(l, write), true);
 }
 
 int chp_rwlock_try_read(chp_rwlock *l)
@@ -223,8 +238,7 @@ static inline int take(chp_rwlock *l, bool write, const chp_wait *w)
 		return r;
 	/* Before it is held: others may run now. */
 	agent_spend(self);
-	if (likely(pool_take_fast(&l->pool, CHP_FIFO, share(l, write),
-				  need(l, write))))
+	if (likely(take_fast(l, write)))
 		return 0;
 	return take_slow(self, l, write, w);
 }
@@ -247,22 +261,6 @@ static COLD void always_slow(chp_rwlock *l, bool write)
 
 	agent_spend(self);
 	take_slow(self, l, write, &always);
-}
-
-/*
- * The first who comes, by one cas that does not look first: a look right after
- * the last change waits for that.  It learns the word for those who come later.
- */
-static inline bool take_fast(chp_rwlock *l, bool write)
-{
-	uint64_t word = 0;
-
-	if (likely(cas64_acquire(&l->pool.word, &word,
-				 word_plus(0, -share(l, write)))))
-		return true;
-	return !write && !(word & FLAGS) && count_of(word) >= need(l, write) &&
-	       cas64_acquire(&l->pool.word, &word,
-			     word_plus(word, -share(l, write)));
 }
 
 static inline void take_always(chp_rwlock *l, bool write)

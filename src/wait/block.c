@@ -131,9 +131,10 @@ int chp_op_wait(chp_op *op, const chp_wait *w)
 	struct agent *self = agent_self();
 	int r = wait_check(self, w);
 
+	if (r)
+		return chp__wait_refused(self, op, r);
 	chp__op_check_open(op);
-	return r ? chp__wait_refused(self, op, r)
-		 : block(self, op, w ? w : &whatever, false);
+	return block(self, op, w ? w : &whatever, false);
 }
 
 void chp_park(chp_time deadline)
