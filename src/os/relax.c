@@ -1,5 +1,5 @@
 /*
- * relax.c - hints, then yields, then sleeps.
+ * relax.c - hints, twice as many each time, then yields, then sleeps.
  */
 #include "os/relax.h"
 
@@ -8,14 +8,17 @@
 
 #include "os/cpu.h"
 
-enum { HINTS = 40, YIELDS = 60, LONGEST_SLEEP_US = 1000 };
+enum { HINTS = 7, YIELDS = 27, LONGEST_SLEEP_US = 1000 };
 
 void chp__relax(unsigned *spins)
 {
 	unsigned n = (*spins)++;
 
 	if (n < HINTS) {
-		chp__cpu_relax();
+		/* Ever longer: who looks often takes the line from the holder,
+		   who then cannot work on it. */
+		for (unsigned i = 0; i < 1u << n; i++)
+			chp__cpu_relax();
 	} else if (n < YIELDS) {
 		sched_yield();
 	} else {
