@@ -16,7 +16,8 @@ enum {
 	LOST_MAX = 4, /* bets in a row, then no more */
 	STREAK = 16,  /* bets won in a row: it really pays */
 	GAP_MIN = 8,
-	GAP_MAX = 4096,
+	GAP_MAX = 64,
+	SHORT_EVERY = 8,
 	YIELD_EVERY = 64, /* waits, to find out whether things have changed */
 };
 
@@ -76,15 +77,19 @@ static bool bet_on_spin(struct patience *p, bool (*ready)(const void *arg),
 	}
 	if (p->gap < GAP_MIN)
 		p->gap = GAP_MIN;
-	if (++p->since < p->gap)
-		return false;
+	if (++p->since < p->gap) {
+		if (p->since % SHORT_EVERY || !spin(ready, arg))
+			return false;
+		p->spins_lost = 0;
+		return true;
+	}
 	p->since = 0;
 	if (p->gap < GAP_MAX)
 		p->gap *= 2;
 	if (!spin_long(ready, arg))
 		return false;
 	/* Now both are awake: the next ones show. */
-	p->spins_lost = LOST_MAX - 2;
+	p->spins_lost = 0;
 	return true;
 }
 

@@ -7,10 +7,12 @@
  * made as long as it pays: what waits for long costs nothing, and a machine
  * that is full of other work is not kept from it.
  *
- *	spin    some bets lost in a row, and there are none.  But two partners
- *	        that both sleep never win one, as each has to wake the other: so
- *	        now and then one spins for as long as a wake takes, ever more
- *	        seldom, until short ones are won again, many in a row.
+ *	spin    some bets lost in a row, and only every eighth wait makes one.
+ *	        But two partners that both sleep never win one, as each has to
+ *	        wake the other: so now and then one spins for as long as a wake
+ *	        takes, ever more seldom, down to every 64th wait, until short
+ *	        ones are won again, many in a row.  In all that is less than two
+ *	        microseconds for each sleep.
  *	yield   the same, without the long ones; and when other threads, once let
  *	        run, keep the processor for long, the bet is off at once.
  */
