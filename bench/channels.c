@@ -118,8 +118,8 @@ static const struct workload list[] = {
 	{ "chappe", "ch5.b100.mt", 2000000, five_b100_mt },
 	{ "chappe", "ch5.unb.mt", 2000000, five_unb_mt },
 	{ "chappe", "ch.b100.mt.1k", 500000, b100_mt_1k },
-	{ "chappe", "ch.b1.thr", 10000, b1_thr },
-	{ "chappe", "ch.b100.thr", 200000, b100_thr },
+	{ "chappe", "ch.b1.thr", 20000, b1_thr },
+	{ "chappe", "ch.b100.thr", 500000, b100_thr },
 	{ "chappe", "ch.unb.thr", 1000000, unb_thr },
 	{ "chappe", "ch5.unb.thr", 1000000, five_unb_thr },
 };

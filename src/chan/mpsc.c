@@ -21,7 +21,8 @@ static int make(size_t capacity, size_t size, void (*drop)(void *value),
 	rx->ch = NULL;
 	if (!ch)
 		return CHP_ENOMEM;
-	ch->capacity = ch->room = capacity;
+	/* Unbounded: at a thousand million a second, for 292 years. */
+	ch->room = capacity ? capacity : SIZE_MAX / 2;
 	ch->drop = drop;
 	handles_init(&ch->handles, 2);
 	if (size > SIZE_MAX / 4 ||
@@ -92,7 +93,7 @@ int chp_mpsc_is_closed(const chp_mpsc_tx *tx)
 
 	if (ch) {
 		mpsc_lock(ch);
-		closed = ch->closed;
+		closed = load_relaxed(&ch->closed);
 		mpsc_unlock(ch);
 	}
 	return closed;
@@ -192,9 +193,10 @@ static size_t capacity_of(struct chp__mpsc *ch)
 
 	if (!ch)
 		return 0;
-	if (!ch->capacity)
+	if (!mpsc_is_bounded(ch))
 		return SIZE_MAX;
 	mpsc_lock(ch);
+	mpsc_look(ch);
 	room = ch->first ? 0 : ch->room;
 	mpsc_unlock(ch);
 	return room;
@@ -204,7 +206,7 @@ static size_t max_capacity_of(const struct chp__mpsc *ch)
 {
 	if (!ch)
 		return 0;
-	return ch->capacity ? ch->capacity : SIZE_MAX;
+	return mpsc_is_bounded(ch) ? ch->store.places : SIZE_MAX;
 }
 
 size_t chp_mpsc_capacity(const chp_mpsc_tx *tx)
@@ -270,7 +272,7 @@ static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
 
 	waker_retain(ctx->waker);
 	mpsc_lock(ch);
-	closed = ch->closed;
+	closed = load_relaxed(&ch->closed);
 	if (closed) {
 		old = ctx->waker;
 	} else if (fresh) {

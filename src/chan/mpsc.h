@@ -1,24 +1,35 @@
 /*
  * mpsc.h - the channel behind the handles.
  *
- * One spin lock, held for a copy of one value or for serving the senders'
- * queue.  Two processor operations move a message, one for the sender and one
- * for the receiver: taking the lock; giving it up is a plain store.  Designs
- * with less locking need as many, because whoever publishes must still ask
- * whether the other side sleeps, and that question needs a barrier.
+ * Senders have a spin lock, held for a copy of one value or for serving their
+ * queue; the receiver takes it to wait, and when senders wait.  Otherwise it
+ * pops without.  Two processor operations move a message: the sender's taking
+ * of the lock, and the receiver's saying that a place is free again.  Neither
+ * side touches what the other writes as long as it knows of values, or of room.
  *
- * Bounded: a ring, `room` counts the places that are neither filled nor
- * reserved.
+ * Bounded: a ring.  The receiver counts in `freed` the places it has emptied.
+ * `room` counts those that are neither filled nor reserved, as far as the
+ * senders have looked at `freed`, to which `credited` says.
  *
- *	buffered + reserved + room == capacity
- *	room is less than the first waiting sender wants, or nobody waits
+ *	pushed - credited + reserved + room == capacity, credited <= freed
+ *	credited == freed and room is less than the first waiting sender
+ *	wants, or nobody waits, or the receiver is about to serve
+ *
+ *   freed                 meaning
+ *   2 * n                 n places emptied ever, and no sender waits
+ *   2 * n + SENDERS_WAIT  the receiver serves after it has emptied some
+ *
+ * (F) release of the receiver's adding pairs with (G) acquire of a sender that
+ * looks for room: what was in the place has been copied out.  A sender that is
+ * about to wait sets the bit, in the same word and under the lock: either it
+ * sees the place, or the receiver sees the bit, and finds it in the queue as
+ * soon as it has the lock.  The receiver clears the bit, under the lock.
  *
  * A blocking send waits with its value at hand: who makes room moves the value
  * into the ring for it (`direct`).  Any other sender is given the place and
  * fills it when it is polled, because it may still be cancelled.
  *
- * Unbounded: a list of blocks (chan/store.h).  The receiver pops without the
- * lock as long as there is something.
+ * Unbounded: a list of blocks (chan/store.h); `room` does not end.
  *
  * Lifetime: chan/handles.h; the receiver has a reference as well.
  */
@@ -35,27 +46,32 @@
 struct chp__mpsc {
 	/* senders, under lock, but for what is said */
 	chp_word lock;
-	uint32_t closed;        /* no new messages */
+	chp_word closed;        /* no new messages; the receiver reads it */
 	uint32_t rx_dropped;    /* nobody will receive */
 	uint32_t rx_waiting;    /* rx_waker is set */
-	size_t room;            /* bounded: see above */
-	size_t reserved;        /* places held by permits */
+	size_t room;            /* see above */
+	uint64_t credited;      /* of `freed`, without the bit */
 	chp_node *first, *last; /* senders that wait */
-
-	/* set once */
-	size_t capacity; /* 0: unbounded */
-	void (*drop)(void *value);
-
-	/* senders, under lock */
+	size_t reserved;        /* places held by permits */
 	chp_waker rx_waker;
-	chp_node *closed_first, *closed_last; /* chp_mpsc_closed() */
 
-	struct handles handles;
-
-	/* Pushing is under lock.  Popping is the receiver's alone; under lock
-	   too if bounded. */
+	/* Pushing is under lock, popping the receiver's alone. */
 	struct store store;
+
+	/* the receiver's; see above */
+	chp_word64 freed;
+
+	void (*drop)(void *value);
+	struct handles handles;
+	chp_node *closed_first, *closed_last; /* chp_mpsc_closed(); lock */
 };
+
+enum { SENDERS_WAIT = 1, ONE_FREED = 2 };
+
+static inline bool mpsc_is_bounded(const struct chp__mpsc *ch)
+{
+	return ch->store.places != 0;
+}
 
 /* The receiver's block is used up, and there is a value: go on to the next,
    to its first value. */
@@ -73,6 +89,21 @@ static inline void *mpsc_front(struct chp__mpsc *ch)
 static inline void mpsc_pop(struct chp__mpsc *ch)
 {
 	store_pop(&ch->store);
+}
+
+/* The receiver, which has the lock not: senders wait, and there is room. */
+void chp__mpsc_serve_waiting(struct chp__mpsc *ch);
+
+/* The receiver: so many of the oldest values have been forgotten. */
+static inline void mpsc_freed(struct chp__mpsc *ch, size_t n)
+{
+	uint64_t was;
+
+	if (!mpsc_is_bounded(ch))
+		return;
+	was = add64_release(&ch->freed, (uint64_t)n * ONE_FREED); /* (F) */
+	if (unlikely(was & SENDERS_WAIT))
+		chp__mpsc_serve_waiting(ch);
 }
 
 static inline size_t mpsc_buffered(const struct chp__mpsc *ch)
@@ -98,6 +129,20 @@ static inline void mpsc_push(struct chp__mpsc *ch, const void *value)
 	store_push(&ch->store, value);
 }
 
+/* Lock held: count what `freed` was as room. */
+static inline void mpsc_credit(struct chp__mpsc *ch, uint64_t freed)
+{
+	freed &= ~(uint64_t)SENDERS_WAIT;
+	ch->room += (freed - ch->credited) / ONE_FREED;
+	ch->credited = freed;
+}
+
+/* Lock held: look for room. */
+static inline void mpsc_look(struct chp__mpsc *ch)
+{
+	mpsc_credit(ch, load64_acquire(&ch->freed)); /* (G) */
+}
+
 /* Lock held: the receiver's waker, if it waits; to be woken after unlocking. */
 static inline chp_waker mpsc_take_rx(struct chp__mpsc *ch)
 {
@@ -113,7 +158,7 @@ static inline chp_waker mpsc_take_rx(struct chp__mpsc *ch)
 /* Lock held: closed, and nothing can come any more. */
 static inline bool mpsc_is_idle(const struct chp__mpsc *ch)
 {
-	return ch->closed && !ch->reserved;
+	return load_relaxed(&ch->closed) && !ch->reserved;
 }
 
 /*

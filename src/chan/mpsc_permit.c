@@ -14,12 +14,12 @@ int chp_mpsc_reserve_many_with(chp_mpsc_tx *tx, size_t n,
 	int r;
 
 	*permit = (chp_mpsc_permit){ NULL, 0 };
-	if (!tx->ch || !tx->ch->capacity)
+	if (!tx->ch || !mpsc_is_bounded(tx->ch))
 		return CHP_EINVAL;
 	r = wait_check(self, w);
 	if (r)
 		return r;
-	if (n > tx->ch->capacity)
+	if (n > tx->ch->store.places)
 		return CHP_ECLOSED;
 	r = chp_mpsc_try_reserve_many(tx, n, permit);
 	if (r != CHP_EAGAIN) {

@@ -1,9 +1,8 @@
 /*
  * mpsc_recv.c - receiving and closing.
  *
- * There is one receiver, so its side of the store needs no protection but
- * against senders: a bounded channel's ring is popped under the lock, which
- * also serves senders that wait; an unbounded one's blocks without it.
+ * There is one receiver, so its side of the store needs no protection, and
+ * values are taken without the lock.
  *
  * A waiting receiver leaves its waker in the channel; a sender takes it out
  * under the lock and wakes it after: nobody but the receiver ever touches its
@@ -13,15 +12,6 @@
 
 #include "chan/mpsc.h"
 #include "wait/block.h"
-
-/* Lock held: why nothing was there. */
-static int nothing(const struct chp__mpsc *ch)
-{
-	/* Acquire: after the last sender's last message. */
-	if (mpsc_is_idle(ch) || handles_strong(&ch->handles) == 0)
-		return CHP_ECLOSED;
-	return CHP_EAGAIN;
-}
 
 void *chp__mpsc_next_block(struct chp__mpsc *ch)
 {
@@ -41,109 +31,75 @@ void *chp__mpsc_next_block(struct chp__mpsc *ch)
 	return s->rx_block->values;
 }
 
-/* Take up to limit values that are there into out; the channel is bounded,
-   the lock held. */
-static size_t take_bounded(struct chp__mpsc *ch, char *out, size_t limit)
+/* Take up to limit values that are there. */
+static inline size_t take(struct chp__mpsc *ch, char *out, size_t limit)
 {
-	size_t n = mpsc_buffered(ch);
+	size_t n = store_look(&ch->store, limit);
 
-	if (n > limit)
-		n = limit;
 	for (size_t i = 0; i < n; i++) {
 		value_copy(out + i * ch->store.size, mpsc_front(ch),
 			   ch->store.size);
 		mpsc_pop(ch);
 	}
-	ch->room += n;
+	if (likely(n))
+		mpsc_freed(ch, n);
 	return n;
 }
 
-static int receive_bounded(struct chp__mpsc *ch, void *out, size_t limit)
+/* Destroy the oldest value, if there is one. */
+static bool destroy_one(struct chp__mpsc *ch)
 {
-	struct wake_batch batch = { NULL, NULL };
-	bool moved = false;
-	size_t n;
-	int r;
+	void *value;
 
-	mpsc_lock(ch);
-	n = take_bounded(ch, out, limit);
-	r = n ? (int)n : nothing(ch);
-	if (ch->first)
-		chp__mpsc_serve(ch, &batch, &moved);
-	mpsc_unlock(ch);
-	batch_wake(&batch);
-	return r;
-}
-
-static size_t take_unbounded(struct chp__mpsc *ch, char *out, size_t limit)
-{
-	size_t n = mpsc_buffered(ch);
-
-	if (n > limit)
-		n = limit;
-	for (size_t i = 0; i < n; i++) {
-		value_copy(out + i * ch->store.size, mpsc_front(ch),
-			   ch->store.size);
-		mpsc_pop(ch);
-	}
-	return n;
-}
-
-static int receive_unbounded(struct chp__mpsc *ch, void *out, size_t limit)
-{
-	size_t n = take_unbounded(ch, out, limit);
-	int r;
-
-	if (n)
-		return (int)n;
-	mpsc_lock(ch);
-	r = mpsc_buffered(ch) ? 1 : nothing(ch);
-	mpsc_unlock(ch);
-	return r > 0 ? (int)take_unbounded(ch, out, limit) : r;
-}
-
-/*
- * Destroy the oldest value.  Its place stays taken meanwhile, so the lock is
- * not held while the destructor runs.
- */
-static int destroy_one(struct chp__mpsc *ch)
-{
-	struct wake_batch batch = { NULL, NULL };
-	bool moved = false;
-	int r = 0;
-
-	mpsc_lock(ch);
-	if (!mpsc_buffered(ch))
-		r = nothing(ch);
-	mpsc_unlock(ch);
-	if (r)
-		return r;
-
+	if (!store_look(&ch->store, 1))
+		return false;
+	value = mpsc_front(ch);
 	if (ch->drop)
-		ch->drop(mpsc_front(ch));
-	else
-		mpsc_front(ch);
-
-	if (!ch->capacity) {
-		mpsc_pop(ch);
-		return 1;
-	}
-	mpsc_lock(ch);
+		ch->drop(value);
 	mpsc_pop(ch);
-	ch->room++;
-	chp__mpsc_serve(ch, &batch, &moved);
+	mpsc_freed(ch, 1);
+	return true;
+}
+
+/* Lock held: may a value come?  CHP_EAGAIN, CHP_ECLOSED; 0: one is there. */
+static int outlook(const struct chp__mpsc *ch)
+{
+	/* The handles first.  Acquire: after the last sender's last message. */
+	bool ended = handles_strong(&ch->handles) == 0 || mpsc_is_idle(ch);
+
+	if (mpsc_buffered(ch))
+		return 0;
+	return ended ? CHP_ECLOSED : CHP_EAGAIN;
+}
+
+/* Nothing was there: why?  0: look again. */
+static int why_empty(struct chp__mpsc *ch)
+{
+	int r;
+
+	/* Neither of the two changes back, so it was so when nothing was
+	   there.  Relaxed: we are who closes. */
+	if (likely(!load_relaxed(&ch->closed) && handles_strong(&ch->handles)))
+		return CHP_EAGAIN;
+	mpsc_lock(ch);
+	r = outlook(ch);
 	mpsc_unlock(ch);
-	batch_wake(&batch);
-	return 1;
+	return r;
 }
 
 /* How many were received; CHP_EAGAIN; CHP_ECLOSED. */
 static inline int receive(struct chp__mpsc *ch, void *out, size_t limit)
 {
-	if (unlikely(!out))
-		return destroy_one(ch);
-	return ch->capacity ? receive_bounded(ch, out, limit)
-			    : receive_unbounded(ch, out, limit);
+	int r;
+
+	do {
+		size_t n = likely(out) ? take(ch, out, limit) : destroy_one(ch);
+
+		if (likely(n))
+			return (int)n;
+		r = why_empty(ch);
+	} while (r == 0);
+	return r;
 }
 
 int chp_mpsc_try_recv(chp_mpsc_rx *rx, void *out)
@@ -163,7 +119,7 @@ static bool wait_here(struct chp__mpsc *ch, chp_waker waker)
 	mpsc_lock(ch);
 	if (ch->rx_waiting)
 		old = ch->rx_waker;
-	waits = !mpsc_buffered(ch) && nothing(ch) == CHP_EAGAIN;
+	waits = outlook(ch) == CHP_EAGAIN;
 	ch->rx_waiting = waits;
 	waker_store(&ch->rx_waker, waker);
 	mpsc_unlock(ch);
@@ -262,32 +218,12 @@ int chp_mpsc_recv_with(chp_mpsc_rx *rx, void *out, const chp_wait *w)
 	return recv_blocking(rx, out, 1, true, w);
 }
 
-/* The common case in one step: bounded, a value is there, no sender waits. */
-static inline bool recv_fast(struct chp__mpsc *ch, void *out)
-{
-	bool ok;
-
-	if (!ch->capacity || !spin_trylock(&ch->lock, RANK_OBJECT))
-		return false;
-	/* Relaxed: both change under the lock. */
-	ok = load64_relaxed(&ch->store.pushed) !=
-		     load64_relaxed(&ch->store.popped) &&
-	     !ch->first;
-	if (likely(ok)) {
-		value_copy(out, mpsc_front(ch), ch->store.size);
-		mpsc_pop(ch);
-		ch->room++;
-	}
-	mpsc_unlock(ch);
-	return ok;
-}
-
 int chp_mpsc_recv(chp_mpsc_rx *rx, void *out)
 {
 	struct agent *self = agent_unhindered();
 	struct chp__mpsc *ch = rx->ch;
 
-	if (unlikely(!self || !ch || !out || !recv_fast(ch, out)))
+	if (unlikely(!self || !ch || !out || !take(ch, out, 1)))
 		return recv_blocking(rx, out, 1, true, NULL);
 	agent_spend(self);
 	return 0;
@@ -320,7 +256,7 @@ static void claim_all(chp_node **first, chp_node **last, int result,
 
 void chp__mpsc_close(struct chp__mpsc *ch, struct wake_batch *batch)
 {
-	ch->closed = 1;
+	store_relaxed(&ch->closed, 1);
 	claim_all(&ch->first, &ch->last, CHP_ECLOSED, batch);
 	claim_all(&ch->closed_first, &ch->closed_last, 0, batch);
 }
@@ -366,11 +302,7 @@ void chp_mpsc_rx_drop(chp_mpsc_rx *rx)
 		if (ch->drop)
 			ch->drop(value);
 		mpsc_pop(ch);
-		if (ch->capacity) {
-			mpsc_lock(ch);
-			ch->room++;
-			mpsc_unlock(ch);
-		}
+		mpsc_freed(ch, 1);
 	}
 	chp__mpsc_unref(ch);
 }

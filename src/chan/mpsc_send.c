@@ -36,19 +36,26 @@ static struct chp__mpsc *channel_of(const chp_send_op *o)
 }
 
 /* Lock held: may n places be taken now?  0, CHP_EAGAIN, CHP_ECLOSED. */
-static inline int judge(const struct chp__mpsc *ch, size_t n)
+static inline int judge(struct chp__mpsc *ch, size_t n)
 {
-	if (ch->closed)
+	if (unlikely(load_relaxed(&ch->closed)))
 		return CHP_ECLOSED;
-	if (!ch->capacity || n == 0)
-		return 0;
-	return ch->first || ch->room < n ? CHP_EAGAIN : 0;
+	if (unlikely(ch->room < n))
+		mpsc_look(ch);
+	return unlikely(ch->room < n || ch->first) && n ? CHP_EAGAIN : 0;
+}
+
+/* Lock held: one of the places is filled. */
+static inline void fill(struct chp__mpsc *ch, const void *value)
+{
+	ch->room--;
+	mpsc_push(ch, value);
 }
 
 /* Lock held, and it stays so, unless memory runs out: then it is given up. */
-static bool provide_block(struct chp__mpsc *ch)
+COLD static bool provide_block(struct chp__mpsc *ch)
 {
-	while (unlikely(store_needs_block(&ch->store))) {
+	while (store_needs_block(&ch->store)) {
 		struct block *b;
 
 		mpsc_unlock(ch);
@@ -68,27 +75,27 @@ static bool provide_block(struct chp__mpsc *ch)
 	return true;
 }
 
-int chp_mpsc_try_send(chp_mpsc_tx *tx, const void *value)
+static inline int send_now(struct chp__mpsc *ch, const void *value)
 {
-	struct chp__mpsc *ch = tx->ch;
-	chp_waker waker = { NULL, NULL };
+	chp_waker rx = { NULL, NULL };
 	int r;
 
-	if (unlikely(!ch))
-		return CHP_EINVAL;
 	mpsc_lock(ch);
-	if (!provide_block(ch))
+	if (unlikely(store_needs_block(&ch->store)) && !provide_block(ch))
 		return CHP_ENOMEM;
 	r = judge(ch, 1);
 	if (likely(r == 0)) {
-		if (ch->capacity)
-			ch->room--;
-		mpsc_push(ch, value);
-		waker = mpsc_take_rx(ch);
+		fill(ch, value);
+		rx = mpsc_take_rx(ch);
 	}
 	mpsc_unlock(ch);
-	waker_wake(waker);
+	waker_wake(rx);
 	return r;
+}
+
+int chp_mpsc_try_send(chp_mpsc_tx *tx, const void *value)
+{
+	return likely(tx->ch) ? send_now(tx->ch, value) : CHP_EINVAL;
 }
 
 /* ---- Permits ---- */
@@ -100,9 +107,9 @@ int chp_mpsc_try_reserve_many(chp_mpsc_tx *tx, size_t n,
 	int r;
 
 	*permit = (chp_mpsc_permit){ NULL, 0 };
-	if (!ch || !ch->capacity)
+	if (!ch || !mpsc_is_bounded(ch))
 		return CHP_EINVAL;
-	if (n > ch->capacity)
+	if (n > ch->store.places)
 		return CHP_EAGAIN;
 	mpsc_lock(ch);
 	r = judge(ch, n);
@@ -139,19 +146,36 @@ void chp__mpsc_fill(struct chp__mpsc *ch, const void *value)
 void chp__mpsc_serve(struct chp__mpsc *ch, struct wake_batch *batch,
 		     bool *moved)
 {
+	if (!ch->first)
+		return;
+	mpsc_look(ch);
 	while (ch->first && op_of(ch->first)->n <= ch->room) {
 		chp_send_op *o = op_of(ch->first);
 
 		node_list_remove(&ch->first, &ch->last, &o->node);
-		ch->room -= o->n;
 		if (is_direct(o)) {
-			mpsc_push(ch, o->value);
+			fill(ch, o->value);
 			*moved = true;
 		} else {
+			ch->room -= o->n;
 			ch->reserved += o->n;
 		}
 		batch_claim(batch, &o->node, 0);
 	}
+}
+
+void chp__mpsc_serve_waiting(struct chp__mpsc *ch)
+{
+	struct wake_batch batch = { NULL, NULL };
+	bool moved = false; /* it is us who would be woken */
+
+	mpsc_lock(ch);
+	chp__mpsc_serve(ch, &batch, &moved);
+	if (!ch->first)
+		/* Relaxed: set and cleared under the lock. */
+		and64_relaxed(&ch->freed, ~(uint64_t)SENDERS_WAIT);
+	mpsc_unlock(ch);
+	batch_wake(&batch);
 }
 
 void chp__mpsc_unreserve(struct chp__mpsc *ch, size_t n)
@@ -181,15 +205,20 @@ static int enter(chp_send_op *o, struct chp__mpsc *ch, chp_waker *rx)
 {
 	int r = judge(ch, o->n);
 
+	if (r == CHP_EAGAIN && !ch->first) {
+		/* From now on the receiver serves; before, it may have emptied
+		   a place. */
+		mpsc_credit(ch,
+			    or64_acquire(&ch->freed, SENDERS_WAIT)); /* (G) */
+		r = judge(ch, o->n);
+	}
 	if (r == CHP_EAGAIN) {
 		node_enqueue(&ch->first, &ch->last, &o->node);
 	} else if (r == 0 && o->permit) {
 		ch->room -= o->n;
 		ch->reserved += o->n;
 	} else if (r == 0) {
-		if (ch->capacity)
-			ch->room--;
-		mpsc_push(ch, o->value);
+		fill(ch, o->value);
 		*rx = mpsc_take_rx(ch);
 	}
 	return r;
@@ -201,16 +230,16 @@ static int start(chp_send_op *o, chp_waker waker)
 	chp_waker rx = { NULL, NULL };
 	int r;
 
-	if (!ch || (o->permit && !ch->capacity))
+	if (!ch || (o->permit && !mpsc_is_bounded(ch)))
 		return CHP_EINVAL;
-	if (ch->capacity && o->n > ch->capacity)
+	if (mpsc_is_bounded(ch) && o->n > ch->store.places)
 		return CHP_ECLOSED;
 	waker_store(&o->node.waker, waker);
 	o->node.agent_id = waker_agent_id(waker);
 	waker_retain(waker);
 
 	mpsc_lock(ch);
-	if (!provide_block(ch)) {
+	if (unlikely(store_needs_block(&ch->store)) && !provide_block(ch)) {
 		waker_release(waker);
 		return CHP_ENOMEM;
 	}
@@ -236,7 +265,7 @@ static int collect(chp_send_op *o)
 	if (o->node.result != 0 || is_direct(o))
 		return o->node.result;
 	mpsc_lock(ch);
-	closed = ch->closed;
+	closed = load_relaxed(&ch->closed);
 	mpsc_unlock(ch);
 	if (closed) {
 		chp__mpsc_unreserve(ch, o->n);
@@ -332,8 +361,9 @@ static const chp_op_class unbounded_class = {
 void chp__mpsc_place_op(chp_send_op *op, chp_mpsc_tx *tx, const void *value,
 			size_t n, chp_mpsc_permit *permit)
 {
-	chp_op_init(&op->op, tx->ch && !tx->ch->capacity ? &unbounded_class
-							 : &place_class);
+	chp_op_init(&op->op, tx->ch && !mpsc_is_bounded(tx->ch)
+				     ? &unbounded_class
+				     : &place_class);
 	op->tx = tx;
 	op->value = value;
 	op->n = n;
@@ -348,10 +378,19 @@ void chp_mpsc_send_op(chp_send_op *op, chp_mpsc_tx *tx, const void *value)
 	chp__mpsc_place_op(op, tx, value, 1, NULL);
 }
 
+static int send_blocking(struct agent *self, chp_mpsc_tx *tx, const void *value,
+			 const chp_wait *w)
+{
+	chp_send_op op;
+
+	chp_mpsc_send_op(&op, tx, value);
+	op.reserved[0] = &op; /* direct */
+	return chp__block(self, &op.op, w);
+}
+
 int chp_mpsc_send_with(chp_mpsc_tx *tx, const void *value, const chp_wait *w)
 {
 	struct agent *self = agent_self();
-	chp_send_op op;
 	int r;
 
 	if (unlikely(!tx->ch))
@@ -359,32 +398,14 @@ int chp_mpsc_send_with(chp_mpsc_tx *tx, const void *value, const chp_wait *w)
 	r = wait_check(self, w);
 	if (unlikely(r))
 		return r;
-	r = chp_mpsc_try_send(tx, value);
+	r = send_now(tx->ch, value);
 	if (likely(r != CHP_EAGAIN)) {
 		agent_spend(self);
 		return r;
 	}
 	if (wait_expired(self, w))
 		return CHP_ETIMEDOUT;
-	chp_mpsc_send_op(&op, tx, value);
-	op.reserved[0] = &op; /* direct */
-	return chp__block(self, &op.op, w);
-}
-
-/* The common case in one step: bounded, room, nobody waits on either side. */
-static inline bool send_fast(struct chp__mpsc *ch, const void *value)
-{
-	bool ok;
-
-	if (!ch->capacity || !spin_trylock(&ch->lock, RANK_OBJECT))
-		return false;
-	ok = ch->room && !ch->first && !ch->closed && !ch->rx_waiting;
-	if (likely(ok)) {
-		ch->room--;
-		mpsc_push(ch, value);
-	}
-	mpsc_unlock(ch);
-	return ok;
+	return send_blocking(self, tx, value, w);
 }
 
 int chp_mpsc_send(chp_mpsc_tx *tx, const void *value)
@@ -392,8 +413,13 @@ int chp_mpsc_send(chp_mpsc_tx *tx, const void *value)
 	struct agent *self = agent_unhindered();
 	struct chp__mpsc *ch = tx->ch;
 
-	if (unlikely(!self || !ch || !send_fast(ch, value)))
+	int r;
+
+	if (unlikely(!self || !ch))
 		return chp_mpsc_send_with(tx, value, NULL);
+	r = send_now(ch, value);
+	if (unlikely(r == CHP_EAGAIN))
+		return send_blocking(self, tx, value, NULL);
 	agent_spend(self);
-	return 0;
+	return r;
 }

@@ -6,7 +6,8 @@
  * who pop, by means of the channel's.  The sides may work at once if the place
  * of a push is known to be free (a ring: by the channel's count of room) and
  * the value of a pop to be there: a push's release of `pushed` (P) publishes
- * it, store_count() acquires it (Q).
+ * it, store_count() and store_look() acquire it (Q).  What each side writes,
+ * and what both only read, lie on cache lines of their own.
  *
  * Blocks go from the popping side to the pushing one.  A new one is linked
  * before `pushed` is released, so the popping side finds the link when it gets
@@ -31,6 +32,8 @@ struct store {
 	size_t tx_index;   /* in the ring, or in tx_block */
 	struct block *tx_block, *spare;
 
+	char apart[CACHE_LINE];
+
 	/* set once */
 	size_t places; /* of the ring; 0: blocks */
 	size_t size;   /* of a value */
@@ -38,10 +41,11 @@ struct store {
 	size_t per_block;
 	char *ring;
 
-	char apart[CACHE_LINE];
+	char apart_too[CACHE_LINE];
 
 	/* the popping side's */
 	chp_word64 popped; /* values ever; others read it */
+	uint64_t seen;     /* `pushed`, as store_look() knows it */
 	size_t rx_index;
 	struct block *rx_block;
 };
@@ -111,6 +115,17 @@ static inline void store_pop(struct store *s)
 	/* Release, so that store_count() of another thread, which acquires it,
 	   is not behind what it knows. */
 	store64_release(&s->popped, load64_relaxed(&s->popped) + 1);
+}
+
+/* The popping side: how many values are there, counting up to limit.  Does not
+   touch what the pushing side writes as long as it knows of so many. */
+static inline size_t store_look(struct store *s, size_t limit)
+{
+	uint64_t popped = load64_relaxed(&s->popped);
+
+	if (s->seen - popped < limit)
+		s->seen = load64_acquire(&s->pushed); /* (Q) */
+	return s->seen - popped < limit ? (size_t)(s->seen - popped) : limit;
 }
 
 /* How many values are in it. */
