@@ -96,7 +96,11 @@ void bench_tasks_run(int count, void *(*fn)(void *arg), void *arg);
 void bench_threads_run(int count, void *(*fn)(void *arg), void *arg);
 
 /* About 25 ns of work that no compiler folds away. */
-void bench_work(void);
+static inline void bench_work(void)
+{
+	for (int i = 0; i < 40; i++)
+		__asm__ __volatile__("" : : "r"(i));
+}
 
 /* Keep a value from being optimised away. */
 static inline void bench_use(const void *p)

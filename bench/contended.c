@@ -14,25 +14,28 @@ static chp_rwlock l;
 static enum kind kind;
 static int yielding;
 
-static void acquire(bool write)
+/* As in the peers' programs a loop knows its object, and decides nothing. */
+#define ALWAYS static inline __attribute__((always_inline))
+
+ALWAYS void acquire(enum kind k, bool write)
 {
 	if (write)
 		chp_rwlock_write(&l);
-	else if (kind >= RW90)
+	else if (k >= RW90)
 		chp_rwlock_read(&l);
-	else if (kind >= MUTEX)
+	else if (k >= MUTEX)
 		chp_mutex_lock(&m);
 	else
 		chp_semaphore_acquire(&s, 1);
 }
 
-static void release(bool write)
+ALWAYS void release(enum kind k, bool write)
 {
 	if (write)
 		chp_rwlock_write_unlock(&l);
-	else if (kind >= RW90)
+	else if (k >= RW90)
 		chp_rwlock_read_unlock(&l);
-	else if (kind >= MUTEX)
+	else if (k >= MUTEX)
 		chp_mutex_unlock(&m);
 	else
 		chp_semaphore_release(&s, 1);
@@ -60,46 +63,57 @@ static int count;
 static int stop;   /* atomic */
 static int timing; /* read the clock around each acquire */
 
-static bool writes(const struct party *p)
+ALWAYS void turn(struct party *p, enum kind k)
 {
-	return kind == RW90 && p->turns % 10 == 0;
-}
+	bool write = k == RW90 && p->turns % 10 == 0;
 
-static void turn(struct party *p)
-{
-	bool write = writes(p);
-
-	acquire(write);
+	acquire(k, write);
 	bench_work();
 	if (yielding)
 		chp_yield();
-	release(write);
+	release(k, write);
 }
 
-static void timed_turn(struct party *p)
+ALWAYS void timed_turn(struct party *p, enum kind k)
 {
-	bool write = writes(p);
+	bool write = k == RW90 && p->turns % 10 == 0;
 	double start = bench_clock(), waited;
 
-	acquire(write);
+	acquire(k, write);
 	waited = bench_clock() - start;
 	if (waited > p->longest)
 		p->longest = waited;
 	bench_work();
 	if (yielding)
 		chp_yield();
-	release(write);
+	release(k, write);
+}
+
+ALWAYS void run(struct party *p, enum kind k)
+{
+	for (; !__atomic_load_n(&stop, __ATOMIC_RELAXED); p->turns++)
+		if (timing)
+			timed_turn(p, k);
+		else
+			turn(p, k);
 }
 
 static void *work(void *arg)
 {
-	struct party *p = arg;
-
-	for (; !__atomic_load_n(&stop, __ATOMIC_RELAXED); p->turns++)
-		if (timing)
-			timed_turn(p);
-		else
-			turn(p);
+	switch (kind) {
+	case MUTEX:
+	case MUTEX_FIFO:
+		run(arg, MUTEX);
+		break;
+	case RW90:
+		run(arg, RW90);
+		break;
+	case RW_READ:
+		run(arg, RW_READ);
+		break;
+	default:
+		run(arg, FIFO);
+	}
 	return NULL;
 }
 

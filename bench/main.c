@@ -112,12 +112,6 @@ void bench_threads_run(int count, void *(*fn)(void *arg), void *arg)
 	free(threads);
 }
 
-void bench_work(void)
-{
-	for (int i = 0; i < 40; i++)
-		__asm__ __volatile__("" : : "r"(i));
-}
-
 /* ---- Choosing and reporting ---- */
 
 static bool matches(const regex_t *filter, const struct workload *w)
