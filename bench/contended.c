@@ -1,6 +1,6 @@
 /*
  * contended.c - c.*: N tasks on two workers, or N threads, each in a loop:
- * acquire, about 25 ns of work, release.  They run for a time, and how often
+ * acquire, 40 cycles of work, release.  They run for a time, and how often
  * each had its turn is counted; then again with a clock, for the longest wait.
  */
 #include "contended.h"
@@ -57,6 +57,7 @@ enum { MOST = 1000 };
 static struct party {
 	long turns;
 	double longest;
+	unsigned seed;
 } __attribute__((aligned(64))) parties[MOST];
 
 static int count;
@@ -68,7 +69,7 @@ ALWAYS void turn(struct party *p, enum kind k)
 	bool write = k == RW90 && p->turns % 10 == 0;
 
 	acquire(k, write);
-	bench_work();
+	bench_work(&p->seed);
 	if (yielding)
 		chp_yield();
 	release(k, write);
@@ -83,7 +84,7 @@ ALWAYS void timed_turn(struct party *p, enum kind k)
 	waited = bench_clock() - start;
 	if (waited > p->longest)
 		p->longest = waited;
-	bench_work();
+	bench_work(&p->seed);
 	if (yielding)
 		chp_yield();
 	release(k, write);

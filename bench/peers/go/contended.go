@@ -17,6 +17,7 @@ type party struct {
 	turns         int64
 	longest       time.Duration
 	begun         time.Time
+	seed          uint32
 	_             [64]byte
 }
 
@@ -35,7 +36,7 @@ func (p *party) end() {
 }
 
 func (p *party) hold() {
-	work()
+	work(&p.seed)
 	if p.yields {
 		runtime.Gosched()
 	}

@@ -16,9 +16,8 @@ final class Contended {
 		private long q0, q1, q2, q3, q4, q5, q6, q7;
 
 		/*
-		 * As long as the 40 empty turns of the others, which take a
-		 * cycle each. Empty ones would be folded away: each of these
-		 * 20 needs the one before, and takes two cycles.
+		 * 40 cycles: 20 steps, each of which needs the one before and
+		 * takes two.
 		 */
 		void work()
 		{

@@ -1,6 +1,6 @@
 //! c.*.mt: N tasks on two workers that compete for one object of tokio.
 
-use crate::measure::{check, runtime_mt, work, Gate, List, Load, Measured};
+use crate::measure::{check, keep, runtime_mt, work, Gate, List, Load, Measured};
 use crate::names::TOKIO;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering::*};
@@ -14,10 +14,11 @@ pub struct Party {
     pub longest_ns: u64,
 }
 
-/// The clock around an acquire, where that is what is measured.
+/// A party's work, and the clock around an acquire, where that is measured.
 pub struct Probe<const TIMED: bool> {
     begun: Instant,
     longest: Duration,
+    seed: u32,
 }
 
 impl<const TIMED: bool> Probe<TIMED> {
@@ -25,6 +26,7 @@ impl<const TIMED: bool> Probe<TIMED> {
         Probe {
             begun: Instant::now(),
             longest: Duration::ZERO,
+            seed: 1,
         }
     }
 
@@ -42,7 +44,13 @@ impl<const TIMED: bool> Probe<TIMED> {
         }
     }
 
+    #[inline(always)]
+    pub fn work(&mut self) {
+        work(&mut self.seed);
+    }
+
     pub fn done(&self, turns: u64) -> Party {
+        keep(self.seed as u64);
         Party {
             turns,
             longest_ns: self.longest.as_nanos() as u64,
@@ -70,8 +78,8 @@ struct Contest<O> {
 
 type Shared<O> = Arc<Contest<O>>;
 
-async fn hold(yields: bool) {
-    work();
+async fn hold<const TIMED: bool>(probe: &mut Probe<TIMED>, yields: bool) {
+    probe.work();
     if yields {
         tokio::task::yield_now().await;
     }
@@ -98,7 +106,7 @@ party!(semaphore, Semaphore, |o, turn, probe, yields| {
     probe.begin();
     let permit = o.acquire().await.unwrap();
     probe.end();
-    hold(yields).await;
+    hold(&mut probe, yields).await;
     drop(permit);
 });
 
@@ -106,7 +114,7 @@ party!(mutex, Mutex<()>, |o, turn, probe, yields| {
     probe.begin();
     let guard = o.lock().await;
     probe.end();
-    hold(yields).await;
+    hold(&mut probe, yields).await;
     drop(guard);
 });
 
@@ -115,12 +123,12 @@ party!(rw90, RwLock<()>, |o, turn, probe, yields| {
     if turn % 10 != 0 {
         let guard = o.read().await;
         probe.end();
-        hold(yields).await;
+        hold(&mut probe, yields).await;
         drop(guard);
     } else {
         let guard = o.write().await;
         probe.end();
-        hold(yields).await;
+        hold(&mut probe, yields).await;
         drop(guard);
     }
 });

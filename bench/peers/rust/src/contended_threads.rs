@@ -1,7 +1,7 @@
 //! c.*.thr: N threads that compete for one lock.
 
 use crate::contended::{sum_up, Party, Probe};
-use crate::measure::{work, List, Load, Measured, ThreadGate};
+use crate::measure::{List, Load, Measured, ThreadGate};
 use crate::names::{PARKING_LOT, STD};
 use std::sync::atomic::{AtomicBool, Ordering::*};
 use std::time::Duration;
@@ -33,7 +33,7 @@ party!(pl_mutex, parking_lot::Mutex<()>, |o, turn, probe| {
     probe.begin();
     let guard = o.lock();
     probe.end();
-    work();
+    probe.work();
     drop(guard);
 });
 
@@ -41,7 +41,7 @@ party!(std_mutex, std::sync::Mutex<()>, |o, turn, probe| {
     probe.begin();
     let guard = o.lock().unwrap();
     probe.end();
-    work();
+    probe.work();
     drop(guard);
 });
 
@@ -50,12 +50,12 @@ party!(pl_rw90, parking_lot::RwLock<()>, |o, turn, probe| {
     if turn % 10 != 0 {
         let guard = o.read();
         probe.end();
-        work();
+        probe.work();
         drop(guard);
     } else {
         let guard = o.write();
         probe.end();
-        work();
+        probe.work();
         drop(guard);
     }
 });
@@ -65,12 +65,12 @@ party!(std_rw90, std::sync::RwLock<()>, |o, turn, probe| {
     if turn % 10 != 0 {
         let guard = o.read().unwrap();
         probe.end();
-        work();
+        probe.work();
         drop(guard);
     } else {
         let guard = o.write().unwrap();
         probe.end();
-        work();
+        probe.work();
         drop(guard);
     }
 });
