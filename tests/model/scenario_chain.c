@@ -42,6 +42,12 @@ static void do_and_try(void)
 	chp_semaphore_try_acquire(&s, 1);
 }
 
+static void do_and_acquire(void)
+{
+	plain = 1;
+	chp_semaphore_acquire(&s, 1);
+}
+
 static void do_and_drain(void)
 {
 	plain = 1;
@@ -55,6 +61,13 @@ static void drain_and_look(void)
 	if (n != 2)
 		MODEL_CHECK(plain == 1);
 	model_reached(n != 2);
+}
+
+/* Who finds nothing any more is not to wait for ever. */
+static void drain_and_end(void)
+{
+	drain_and_look();
+	chp_semaphore_close(&s);
 }
 
 /* A release in between, so that a try finds another word than it looked at. */
@@ -82,6 +95,8 @@ static void give_and_look(void)
 
 SCENARIO(semaphore_chain_forget, .setup = of_2,
 	 .threads = { do_and_forget, drain_and_look }, .must_reach = 3);
+SCENARIO(semaphore_chain_acquire, .setup = of_2,
+	 .threads = { do_and_acquire, drain_and_end }, .must_reach = 3);
 SCENARIO(semaphore_chain_try_again, .setup = of_2,
 	 .threads = { do_and_try, give_drain_and_look }, .must_reach = 3);
 SCENARIO(semaphore_chain_room, .setup = of_max,

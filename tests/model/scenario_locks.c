@@ -6,8 +6,7 @@
 #include <chappe/mutex_guard.h>
 #include <chappe/rwlock.h>
 
-#include "base/atomic.h"
-#include "scenario.h"
+#include "counted.h"
 
 static chp_mutex m;
 static chp_rwlock l;
@@ -86,6 +85,30 @@ SCENARIO(mutex_timed_3, .threads = { add_locked, add_timed, add_locked },
 /* Overtaken for a millisecond: it is handed over. */
 SCENARIO(mutex_overtaken, .threads = { add_locked, add_locked, add_locked },
 	 .check = check_3, .ticks = 2, .bound = 1);
+
+/* Somebody waits, was woken, and does not come: who tries passes it. */
+static struct counted absent;
+static chp_lock_op absent_op;
+
+static void keep_waiting(void)
+{
+	chp_poll_ctx ctx = chp_poll_ctx_of(counted_waker(&absent));
+
+	chp_mutex_lock(&m);
+	chp_mutex_lock_op(&absent_op, &m);
+	MODEL_CHECK(chp_op_poll(&absent_op.op, &ctx) == CHP_PENDING);
+	chp_mutex_unlock(&m);
+}
+
+static void end_waiting(void)
+{
+	MODEL_CHECK(chp_op_cancel(&absent_op.op) == CHP_HELD_NOTHING);
+	MODEL_CHECK(counted_end(&absent) == 1);
+	mutex_check();
+}
+
+SCENARIO(mutex_passed, .setup = keep_waiting,
+	 .threads = { add_tried, add_tried }, .check = end_waiting);
 
 /* The last of two users frees it. */
 static void make_mutex(void)
@@ -229,6 +252,38 @@ SCENARIO(rwlock_write_read_read, .threads = { write_1, read_1, read_1 },
 	 .check = rwlock_check, .bound = 2);
 SCENARIO(rwlock_write_write_read, .threads = { write_1, write_1, read_1 },
 	 .check = rwlock_check, .bound = 2);
+
+/* The reader of before has let a writer in between, and reads again. */
+static void one_reads(void)
+{
+	chp_rwlock_read(&l);
+}
+
+static void write_between(void)
+{
+	chp_rwlock_read_unlock(&l);
+	chp_rwlock_write(&l);
+	guarded++;
+	chp_rwlock_write_unlock(&l);
+	chp_rwlock_read(&l);
+}
+
+static void read_beside(void)
+{
+	chp_rwlock_read(&l);
+	model_reached(guarded);
+	chp_rwlock_read_unlock(&l);
+}
+
+static void one_ends(void)
+{
+	chp_rwlock_read_unlock(&l);
+	rwlock_check();
+}
+
+SCENARIO(rwlock_read_again, .setup = one_reads,
+	 .threads = { write_between, read_beside }, .check = one_ends,
+	 .bound = 3, .must_reach = 3);
 
 /* ---- Condition variable ---- */
 

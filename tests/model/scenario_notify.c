@@ -70,6 +70,21 @@ static void tell_all(void)
 SCENARIO(notify_waiters_told, .threads = { make_then_wait, tell_all },
 	 .check = notify_check, .must_reach = 1);
 
+/* Called between the first look and the second. */
+static void wait_at_once(void)
+{
+	chp_wait w = { .deadline = 1 };
+	int r = chp_notify_wait_with(&n, &w);
+
+	MODEL_CHECK(r == 0 || r == CHP_ETIMEDOUT);
+	if (r == 0)
+		MODEL_CHECK(plain == 1);
+	model_reached(r == 0);
+}
+
+SCENARIO(notify_waiters_between, .threads = { wait_at_once, tell_all },
+	 .check = notify_check, .must_reach = 3);
+
 /*
  * The permit was taken and given again between the look at it and taking it.
  * Who does that writes only if it had the first one, so only if the other one
@@ -107,6 +122,38 @@ static void take_second(void)
 
 SCENARIO(notify_permit_again, .threads = { give_twice, take_second },
 	 .check = notify_check, .bound = 3, .must_reach = 3);
+
+/* The permit as a lock, taken at once by either way of waiting. */
+static void count_by_permit(int r)
+{
+	MODEL_CHECK(r == 0);
+	plain++;
+	chp_notify_one(&n);
+}
+
+static void count_by_wait(void)
+{
+	count_by_permit(chp_notify_wait(&n));
+}
+
+static void count_by_wait_with(void)
+{
+	count_by_permit(chp_notify_wait_with(&n, NULL));
+}
+
+static void both_counted(void)
+{
+	MODEL_CHECK(plain == 2);
+	wait_one();
+	no_permit();
+}
+
+SCENARIO(notify_permit_wait, .setup = one,
+	 .threads = { count_by_wait, count_by_wait }, .check = both_counted,
+	 .bound = 3);
+SCENARIO(notify_permit_wait_with, .setup = one,
+	 .threads = { count_by_wait_with, count_by_wait_with },
+	 .check = both_counted, .bound = 3);
 
 /* ---- Enable: notify_one is heard before the first poll ---- */
 

@@ -252,6 +252,38 @@ static void w_replace_drop(void)
 SCENARIO(watch_borrow_drop, .setup = make_boxes,
 	 .threads = { w_borrow_drop, w_replace_drop }, .bound = 3);
 
+/* Two have borrowed a value that is not the current one any more. */
+static chp_watch_ref w_ref_2;
+
+static void make_borrowed(void)
+{
+	boxed b = box(1);
+
+	make_boxes();
+	MODEL_CHECK(chp_watch_borrow(&w_rx, &w_ref) == 0);
+	MODEL_CHECK(chp_watch_borrow(&w_rx, &w_ref_2) == 0);
+	MODEL_CHECK(chp_watch_send(&w_tx, &b) == 0);
+}
+
+static void w_give_back(chp_watch_ref *ref)
+{
+	MODEL_CHECK(**(const boxed *)ref->value == 0);
+	chp_watch_ref_release(ref);
+}
+
+static void w_give_back_1(void)
+{
+	w_give_back(&w_ref);
+}
+
+static void w_give_back_2(void)
+{
+	w_give_back(&w_ref_2);
+}
+
+SCENARIO(watch_give_back_old, .setup = make_borrowed,
+	 .threads = { w_give_back_1, w_give_back_2 }, .check = drop_watch);
+
 /* ---- Replacing and modifying tell those who wait, and end the turn ---- */
 
 static void w_replace_twice(void)
