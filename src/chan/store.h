@@ -6,7 +6,7 @@
  * who pop, by means of the channel's.  The sides may work at once if the place
  * of a push is known to be free (a ring: by the channel's count of room) and
  * the value of a pop to be there: a push's release of `pushed` (P) publishes
- * it, store_count() and store_look() acquire it (Q).  What each side writes,
+ * it, store_look() acquires it (Q).  What each side writes,
  * and what both only read, lie on cache lines of their own.
  *
  * Blocks go from the popping side to the pushing one.  A new one is linked
@@ -134,9 +134,10 @@ static inline size_t store_count(const struct store *s)
 	/* popped first, so that the difference is never negative; acquire so
 	   that a completed send that we know of is counted. */
 	uint64_t popped = load64_acquire(&s->popped);
-	uint64_t pushed = load64_acquire(&s->pushed); /* (Q) */
 
-	return (size_t)(pushed - popped);
+	/* Relaxed: who takes what it counts holds the lock by which it was
+	   pushed, or held it since, or looks with store_look(). */
+	return (size_t)(load64_relaxed(&s->pushed) - popped);
 }
 
 #endif
