@@ -14,7 +14,7 @@ static inline void mark_parked(struct worker *w, struct task *t)
 	/* (X).  After it, t may run elsewhere: do not touch it.  If it was
 	   woken already, its own swap acquires (T). */
 	if (!cas_release(&t->token, &token, TOKEN_PARKED))
-		schedule_on(w, t);
+		schedule_on(w, t, NULL);
 }
 
 /* It has ended: the last touch. */

@@ -58,7 +58,7 @@ static void take_inbox(struct worker *w)
 	spin_unlock(&rt->lock, RANK_RUNTIME);
 
 	while ((t = task_queue_pop(&first, &last)))
-		schedule_on(w, t);
+		schedule_on(w, t, cold_of(t));
 }
 
 void chp__find_posted(struct worker *w)
@@ -123,7 +123,7 @@ bool chp__steal_from(struct worker *w, struct worker *victim)
 	unsigned n = chp__runq_steal(&victim->queue, loot, ARRAY_LEN(loot));
 
 	for (unsigned i = 0; i < n; i++)
-		schedule_on(w, loot[i]);
+		schedule_on(w, loot[i], cold_of(loot[i]));
 	return n > 0;
 }
 

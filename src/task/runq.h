@@ -12,6 +12,11 @@
  * (H) a thief copies slots, then takes them by a cas on head with release; the
  * owner acquires head before it writes over a slot.  A thief whose cas fails
  * throws the copies away: they may have been written over meanwhile.
+ *
+ * In a long queue a task gets cold before its turn comes.  So, as one is taken,
+ * what the next has left on its stack is fetched, and the task after that
+ * itself.  Where the stack is, `cold` says, which only the owner touches: the
+ * next task may just have been stolen, and is not looked into.
  */
 #ifndef CHAPPE_SRC_TASK_RUNQ_H
 #define CHAPPE_SRC_TASK_RUNQ_H
@@ -25,40 +30,68 @@ struct task;
 /* What is stolen or spilled at once, at most: it is copied to a task's stack. */
 enum { RUNQ_BATCH = 128 };
 
+/* A queue so long is long; what to fetch. */
+enum {
+	RUNQ_LONG = 4,
+	RUNQ_FETCH_STACK = 9 * CACHE_LINE,
+	RUNQ_FETCH_TASK = 4 * CACHE_LINE,
+};
+
 struct runq {
 	chp_word64 head CACHE_ALIGNED; /* owner and thieves, by cas */
 	chp_word64 tail CACHE_ALIGNED; /* owner */
 	chp_ptr slots[RUNQ_SIZE];
+	const void *cold[RUNQ_SIZE]; /* owner: beside a slot, or long stale */
 };
 
-/* Owner.  False: full. */
-static inline bool runq_push(struct runq *q, struct task *t)
+/* Owner.  False: full.  cold: what t left on its stack, or NULL. */
+static inline bool runq_push(struct runq *q, struct task *t, const void *cold)
 {
 	uint64_t tail = load64_relaxed(&q->tail);
+	uint64_t length = tail - load64_acquire(&q->head); /* (H) */
 
-	if (unlikely(tail - load64_acquire(&q->head) == RUNQ_SIZE)) /* (H) */
+	if (unlikely(length == RUNQ_SIZE))
 		return false;
+	if (length >= RUNQ_LONG)
+		q->cold[tail % RUNQ_SIZE] = cold;
 	storep_relaxed(&q->slots[tail % RUNQ_SIZE], t);
 	store64_release(&q->tail, tail + 1); /* (P) */
 	return true;
+}
+
+/* Owner.  The queue is long, and `head` was taken. */
+static inline void runq_fetch(const struct runq *q, uint64_t head)
+{
+	const char *stack = q->cold[(head + 1) % RUNQ_SIZE], *task;
+
+	if (!stack)
+		return;
+	for (int i = 0; i < RUNQ_FETCH_STACK; i += CACHE_LINE)
+		__builtin_prefetch(stack + i);
+	task = loadp_relaxed(&q->slots[(head + 2) % RUNQ_SIZE]);
+	for (int i = 0; i < RUNQ_FETCH_TASK; i += CACHE_LINE)
+		__builtin_prefetch(task + i);
 }
 
 /* Owner.  alone: nobody steals from this queue. */
 static inline struct task *runq_pop(struct runq *q, bool alone)
 {
 	uint64_t head = load64_relaxed(&q->head);
+	uint64_t tail = load64_relaxed(&q->tail);
 	struct task *t;
 
 	do {
 		/* Relaxed: the owner's own writes. */
-		if (head == load64_relaxed(&q->tail))
+		if (head == tail)
 			return NULL;
 		t = loadp_relaxed(&q->slots[head % RUNQ_SIZE]);
 		if (alone) {
 			store64_relaxed(&q->head, head + 1);
-			return t;
+			break;
 		}
 	} while (!cas64_relaxed(&q->head, &head, head + 1));
+	if (tail - head > RUNQ_LONG)
+		runq_fetch(q, head);
 	return t;
 }
 

@@ -67,7 +67,7 @@ COLD static void spill(struct worker *w, struct task *t)
 	struct chp_runtime *rt = w->rt;
 	unsigned n = chp__runq_spill(&w->queue, oldest);
 
-	if (n == 0 && runq_push(&w->queue, t))
+	if (n == 0 && runq_push(&w->queue, t, NULL))
 		return;
 	spin_lock(&rt->lock, RANK_RUNTIME);
 	for (unsigned i = 0; i < n; i++)
@@ -84,7 +84,7 @@ void chp__schedule_slow(struct worker *w, struct task *t)
 			return;
 		}
 		task_queue_append(&w->pinned_first, &w->pinned_last, t);
-	} else if (t && !runq_push(&w->queue, t)) {
+	} else if (t && !runq_push(&w->queue, t, NULL)) {
 		spill(w, t);
 	}
 	if (load_relaxed(&w->rt->unwatched))
@@ -118,7 +118,7 @@ void chp__schedule(struct task *t)
 	struct chp_runtime *rt = task_runtime(t);
 
 	if (likely(here && here->rt == rt && !migrates(rt)))
-		schedule_on(here, t);
+		schedule_on(here, t, cold_of(t));
 	else
 		post(rt, home_of(rt, t), t);
 }

@@ -98,7 +98,7 @@ static int launch(struct task *t, struct worker *here, struct chp_runtime *rt,
 		/* Relaxed: shutdown.c counts it no later than its end. */
 		store64_relaxed(&here->spawned,
 				load64_relaxed(&here->spawned) + 1);
-		schedule_on(here, t);
+		schedule_on(here, t, NULL);
 		return 0;
 	}
 	r = chp__schedule_new(rt, t);

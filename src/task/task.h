@@ -32,6 +32,7 @@
 
 #include "os/event.h"
 #include "task/outcome.h"
+#include "task/runq.h"
 #include "task/stack.h"
 
 enum token {
@@ -68,6 +69,9 @@ struct stackful {
 extern const struct agent_class chp__task_class;
 extern const struct agent_class chp__stackless_class;
 extern const struct agent_class chp__job_class;
+
+/* What runq.h fetches. */
+_Static_assert(sizeof(struct stackful) == RUNQ_FETCH_TASK, "all of it");
 
 /* What a stackless task weighs: poll.h says so. */
 _Static_assert(sizeof(struct task) <= 192, "three cache lines");

@@ -87,7 +87,7 @@ static inline void finish_switch(struct seat *seat)
 	case AFTER_NOTHING:
 		break;
 	case AFTER_YIELD:
-		schedule_on(seat->worker, t);
+		schedule_on(seat->worker, t, stackful_of(t)->context);
 		break;
 	case AFTER_PARK:
 		mark_parked(seat->worker, t);

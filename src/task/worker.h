@@ -166,10 +166,18 @@ void chp__schedule(struct task *t);
 /* Part of schedule_on: t is NULL if it has been queued. */
 void chp__schedule_slow(struct worker *w, struct task *t);
 
-/* The same, by the worker's own thread.  Do not touch t afterwards. */
-static inline void schedule_on(struct worker *w, struct task *t)
+/* What t, which can run but is in no queue, left on its stack: runq.h. */
+static inline const void *cold_of(struct task *t)
 {
-	bool queued = likely(!t->pinned) && likely(runq_push(&w->queue, t));
+	return is_stackless(t) ? NULL : stackful_of(t)->context;
+}
+
+/* The same, by the worker's own thread.  Do not touch t afterwards. */
+static inline void schedule_on(struct worker *w, struct task *t,
+			       const void *cold)
+{
+	bool queued =
+		likely(!t->pinned) && likely(runq_push(&w->queue, t, cold));
 
 	/* Relaxed: a hint, see idle.c. */
 	if (unlikely(!queued || (!w->alone && load_relaxed(&w->rt->unwatched))))

@@ -102,6 +102,9 @@ int chp__driver_wait(struct driver *d, chp_time timeout, unsigned *woken)
 	struct poller_ready ready[BATCH];
 	int n = chp__poller_wait(d->poller, timeout, ready, BATCH, woken);
 
+	/* All at once, rather than one after the other. */
+	for (int i = 0; i < n; i++)
+		__builtin_prefetch(ready[i].cookie);
 	for (int i = 0; i < n; i++) {
 		struct ready_source *source = ready[i].cookie;
 

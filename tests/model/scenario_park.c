@@ -186,7 +186,7 @@ static void *keeps_worker(void *index)
 		store_release(&flag, 1);
 		return run_once(index);
 	}
-	schedule_on(tasks[0].task.worker, &tasks[1].task);
+	schedule_on(tasks[0].task.worker, &tasks[1].task, NULL);
 	while (!load_acquire(&flag))
 		chp__relax(&spins);
 	return run_once(index);
@@ -272,8 +272,8 @@ SCENARIO(park_unwatched_timer, .setup = unwatched_timer,
 static void *queues_two(void *index)
 {
 	if (!index) {
-		schedule_on(tasks[0].task.worker, &tasks[1].task);
-		schedule_on(tasks[0].task.worker, &tasks[2].task);
+		schedule_on(tasks[0].task.worker, &tasks[1].task, NULL);
+		schedule_on(tasks[0].task.worker, &tasks[2].task, NULL);
 	} else {
 		model_reached(tasks[(uintptr_t)index].task.worker ==
 			      &workers[1]);

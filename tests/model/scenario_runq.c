@@ -30,7 +30,7 @@ static void fill(void)
 
 static void push_one_more(void)
 {
-	bool pushed = runq_push(&queue, task(stored));
+	bool pushed = runq_push(&queue, task(stored), NULL);
 
 	stored += pushed;
 	model_reached(pushed);

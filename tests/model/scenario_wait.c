@@ -301,7 +301,7 @@ static void run(struct task *t)
 static void push(unsigned i)
 {
 	tasks[i] = 0;
-	MODEL_CHECK(runq_push(&queue, (struct task *)(void *)&tasks[i]));
+	MODEL_CHECK(runq_push(&queue, (struct task *)(void *)&tasks[i], NULL));
 }
 
 static void runq_setup(void)

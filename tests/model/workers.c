@@ -65,7 +65,7 @@ void workers_make(unsigned count, unsigned task_count, void *(*fn)(void *index))
 
 void task_queued(unsigned i, unsigned worker)
 {
-	schedule_on(&workers[worker], &tasks[i].task);
+	schedule_on(&workers[worker], &tasks[i].task, NULL);
 }
 
 void task_spawn(unsigned i)
