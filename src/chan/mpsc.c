@@ -22,7 +22,7 @@ static int make(size_t capacity, size_t size, void (*drop)(void *value),
 	if (!ch)
 		return CHP_ENOMEM;
 	/* Unbounded: at a thousand million a second, for 292 years. */
-	ch->room = capacity ? capacity : SIZE_MAX / 2;
+	ch->room = capacity ? capacity : UINT64_MAX / 2;
 	ch->drop = drop;
 	handles_init(&ch->handles, 2);
 	if (size > SIZE_MAX / 4 ||
@@ -189,7 +189,7 @@ size_t chp_mpsc_weak_weak_count(const chp_mpsc_weak *weak)
 
 static size_t capacity_of(struct chp__mpsc *ch)
 {
-	size_t room;
+	uint64_t room;
 
 	if (!ch)
 		return 0;
@@ -199,7 +199,7 @@ static size_t capacity_of(struct chp__mpsc *ch)
 	mpsc_look(ch);
 	room = ch->first ? 0 : ch->room;
 	mpsc_unlock(ch);
-	return room;
+	return (size_t)room;
 }
 
 static size_t max_capacity_of(const struct chp__mpsc *ch)

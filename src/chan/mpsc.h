@@ -49,7 +49,7 @@ struct chp__mpsc {
 	chp_word closed;        /* no new messages; the receiver reads it */
 	uint32_t rx_dropped;    /* nobody will receive */
 	uint32_t rx_waiting;    /* rx_waker is set */
-	size_t room;            /* see above */
+	uint64_t room;          /* see above */
 	uint64_t credited;      /* of `freed`, without the bit */
 	chp_node *first, *last; /* senders that wait */
 	size_t reserved;        /* places held by permits */
