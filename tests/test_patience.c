@@ -28,7 +28,7 @@ static int wait_often(struct patience *p, int at, int calls, int *tried)
 	for (int i = 0; i < calls; i++) {
 		struct awaited a = { at, 0 };
 
-		found += chp__patience(p, is_ready, &a);
+		found += chp__patience(p, is_ready, &a, 0);
 		*tried += a.looks > 0;
 	}
 	return found;
@@ -74,10 +74,23 @@ static void when_it_pays_again_it_is_done_again(void)
 	is_found_every_time(&p, 1);
 }
 
+static void who_must_wake_soon_is_not_kept(void)
+{
+	struct patience p = { 0 };
+	struct awaited a = { 1, 0 };
+
+	CHECK(!chp__patience(&p, is_ready, &a, chp_now() + CHP_MS / 10));
+	CHECK_EQ(a.looks, 0);
+	CHECK(!chp__patience(&p, is_ready, &a, 1));
+	CHECK_EQ(a.looks, 0);
+	CHECK(chp__patience(&p, is_ready, &a, chp_now() + CHP_SEC));
+}
+
 static const struct h_test tests[] = {
 	TEST(what_comes_soon_is_found_every_time, IN_THREADS),
 	TEST(what_never_comes_soon_is_hardly_looked_for, IN_THREADS),
 	TEST(when_it_pays_again_it_is_done_again, IN_THREADS),
+	TEST(who_must_wake_soon_is_not_kept, IN_THREADS),
 };
 
 H_MAIN("patience", tests)

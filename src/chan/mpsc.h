@@ -2,17 +2,17 @@
  * mpsc.h - the channel behind the handles.
  *
  * Senders have a spin lock, held for a copy of one value or for serving their
- * queue; the receiver takes it to wait, and when senders wait.  Otherwise it
- * pops without.  Two processor operations move a message: the sender's taking
+ * queue; the receiver takes it to wait, to learn of the end, when senders wait,
+ * and to hand back a block.  Otherwise it pops without.  Two processor operations move a message: the sender's taking
  * of the lock, and the receiver's saying that a place is free again.  Neither
  * side touches what the other writes as long as it knows of values, or of room.
  *
  * Bounded: a ring.  The receiver counts in `freed` the places it has emptied.
  * `room` counts those that are neither filled nor reserved, as far as the
- * senders have looked at `freed`, to which `credited` says.
+ * senders have looked at `freed`; `credited` is what they saw, without the bit.
  *
- *	pushed - credited + reserved + room == capacity, credited <= freed
- *	credited == freed and room is less than the first waiting sender
+ *	pushed - credited / 2 + reserved + room == capacity
+ *	credited is all of freed, and room less than the first waiting sender
  *	wants, or nobody waits, or the receiver is about to serve
  *
  *   freed                 meaning
@@ -23,7 +23,9 @@
  * looks for room: what was in the place has been copied out.  A sender that is
  * about to wait sets the bit, in the same word and under the lock: either it
  * sees the place, or the receiver sees the bit, and finds it in the queue as
- * soon as it has the lock.  The receiver clears the bit, under the lock.
+ * soon as it has the lock.  The receiver clears the bit, under the lock.  All
+ * change the word by adding, or, and: so each goes on with the release of those
+ * before it.
  *
  * A blocking send waits with its value at hand: who makes room moves the value
  * into the ring for it (`direct`).  Any other sender is given the place and
@@ -48,17 +50,18 @@ struct chp__mpsc {
 	chp_word lock;
 	chp_word closed;        /* no new messages; the receiver reads it */
 	uint32_t rx_dropped;    /* nobody will receive */
-	uint32_t rx_waiting;    /* rx_waker is set */
+	uint32_t rx_waiting;    /* rx_waker and rx_op are set */
 	uint64_t room;          /* see above */
 	uint64_t credited;      /* of `freed`, without the bit */
 	chp_node *first, *last; /* senders that wait */
 	size_t reserved;        /* places held by permits */
 	chp_waker rx_waker;
+	const void *rx_op; /* which of the receiver's operations waits */
 
 	/* Pushing is under lock, popping the receiver's alone. */
 	struct store store;
 
-	/* the receiver's; see above */
+	/* the receiver's, and now and then a sender's; see above */
 	chp_word64 freed;
 
 	void (*drop)(void *value);
@@ -161,13 +164,6 @@ static inline bool mpsc_is_idle(const struct chp__mpsc *ch)
 	return load_relaxed(&ch->closed) && !ch->reserved;
 }
 
-/*
- * Lock held: there may be room for senders that wait.  Gives places, or moves
- * values in and then says so by *moved.
- */
-void chp__mpsc_serve(struct chp__mpsc *ch, struct wake_batch *batch,
-		     bool *moved);
-
 /* n reserved places are given back. */
 void chp__mpsc_unreserve(struct chp__mpsc *ch, size_t n);
 
@@ -180,8 +176,5 @@ void chp__mpsc_place_op(chp_send_op *op, chp_mpsc_tx *tx, const void *value,
 
 /* Forget one reference; the last frees. */
 void chp__mpsc_unref(struct chp__mpsc *ch);
-
-/* Lock held: refuse new messages, fail senders that wait. */
-void chp__mpsc_close(struct chp__mpsc *ch, struct wake_batch *batch);
 
 #endif

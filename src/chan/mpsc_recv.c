@@ -110,7 +110,7 @@ int chp_mpsc_try_recv(chp_mpsc_rx *rx, void *out)
 }
 
 /* Leave a waker; false: look again, something has changed. */
-static bool wait_here(struct chp__mpsc *ch, chp_waker waker)
+static bool wait_here(struct chp__mpsc *ch, const chp_op *op, chp_waker waker)
 {
 	chp_waker old = { NULL, NULL };
 	bool waits;
@@ -121,6 +121,7 @@ static bool wait_here(struct chp__mpsc *ch, chp_waker waker)
 		old = ch->rx_waker;
 	waits = outlook(ch) == CHP_EAGAIN;
 	ch->rx_waiting = waits;
+	ch->rx_op = op;
 	waker_store(&ch->rx_waker, waker);
 	mpsc_unlock(ch);
 	waker_release(old);
@@ -141,7 +142,7 @@ static int poll_recv(chp_op *op, chp_poll_ctx *ctx)
 		return 0;
 	do
 		r = receive(ch, o->out, o->limit);
-	while (r == CHP_EAGAIN && !wait_here(ch, ctx->waker));
+	while (r == CHP_EAGAIN && !wait_here(ch, op, ctx->waker));
 
 	if (r == CHP_EAGAIN)
 		return CHP_PENDING;
@@ -152,12 +153,14 @@ static int poll_recv(chp_op *op, chp_poll_ctx *ctx)
 static int cancel_recv(chp_op *op)
 {
 	struct chp__mpsc *ch = ((chp_recv_op *)op)->rx->ch;
-	chp_waker waker;
+	chp_waker waker = { NULL, NULL };
 
 	if (!ch)
 		return CHP_HELD_NOTHING;
 	mpsc_lock(ch);
-	waker = mpsc_take_rx(ch);
+	/* Or else another has taken its place. */
+	if (ch->rx_op == op)
+		waker = mpsc_take_rx(ch);
 	mpsc_unlock(ch);
 	waker_release(waker);
 	return CHP_HELD_NOTHING;
@@ -254,7 +257,8 @@ static void claim_all(chp_node **first, chp_node **last, int result,
 	}
 }
 
-void chp__mpsc_close(struct chp__mpsc *ch, struct wake_batch *batch)
+/* Lock held: refuse new messages, fail senders that wait. */
+static void refuse_all(struct chp__mpsc *ch, struct wake_batch *batch)
 {
 	store_relaxed(&ch->closed, 1);
 	claim_all(&ch->first, &ch->last, CHP_ECLOSED, batch);
@@ -270,7 +274,7 @@ void chp_mpsc_close(chp_mpsc_rx *rx)
 	if (!ch)
 		return;
 	mpsc_lock(ch);
-	chp__mpsc_close(ch, &batch);
+	refuse_all(ch, &batch);
 	if (mpsc_is_idle(ch))
 		waker = mpsc_take_rx(ch);
 	mpsc_unlock(ch);
@@ -288,7 +292,7 @@ void chp_mpsc_rx_drop(chp_mpsc_rx *rx)
 		return;
 	rx->ch = NULL;
 	mpsc_lock(ch);
-	chp__mpsc_close(ch, &batch);
+	refuse_all(ch, &batch);
 	ch->rx_dropped = 1;
 	waker = mpsc_take_rx(ch);
 	mpsc_unlock(ch);

@@ -6,19 +6,16 @@
  * result 0 means that the places are reserved for it, or, if direct, that its
  * value is in the channel.
  */
-#include "base/alloc.h"
 #include "base/panic.h"
 #include "chan/mpsc.h"
 #include "wait/block.h"
-
-/* A blocking send: who makes room may move the value. */
-enum { DIRECT = 1 };
 
 static inline chp_send_op *op_of(chp_node *n)
 {
 	return container_of(n, chp_send_op, node);
 }
 
+/* A blocking send: who makes room may move the value. */
 static inline bool is_direct(const chp_send_op *o)
 {
 	return o->reserved[0] != NULL;
@@ -143,8 +140,11 @@ void chp__mpsc_fill(struct chp__mpsc *ch, const void *value)
 		ch->drop((void *)value);
 }
 
-void chp__mpsc_serve(struct chp__mpsc *ch, struct wake_batch *batch,
-		     bool *moved)
+/*
+ * Lock held: there may be room for senders that wait.  Gives places, or moves
+ * values in and then says so by *moved.
+ */
+static void serve(struct chp__mpsc *ch, struct wake_batch *batch, bool *moved)
 {
 	if (!ch->first)
 		return;
@@ -170,7 +170,7 @@ void chp__mpsc_serve_waiting(struct chp__mpsc *ch)
 	bool moved = false; /* it is us who would be woken */
 
 	mpsc_lock(ch);
-	chp__mpsc_serve(ch, &batch, &moved);
+	serve(ch, &batch, &moved);
 	if (!ch->first)
 		/* Relaxed: set and cleared under the lock. */
 		and64_relaxed(&ch->freed, ~(uint64_t)SENDERS_WAIT);
@@ -189,7 +189,7 @@ void chp__mpsc_unreserve(struct chp__mpsc *ch, size_t n)
 	mpsc_lock(ch);
 	ch->reserved -= n;
 	ch->room += n;
-	chp__mpsc_serve(ch, &batch, &moved);
+	serve(ch, &batch, &moved);
 	/* A receiver waits for the last permit of a closed channel. */
 	if (moved || mpsc_is_idle(ch))
 		waker = mpsc_take_rx(ch);
@@ -315,7 +315,7 @@ static bool withdraw(chp_send_op *o)
 	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
 	if (queued) {
 		node_list_remove(&ch->first, &ch->last, &o->node);
-		chp__mpsc_serve(ch, &batch, &moved);
+		serve(ch, &batch, &moved);
 		if (moved)
 			rx = mpsc_take_rx(ch);
 	}

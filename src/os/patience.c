@@ -27,6 +27,9 @@ enum {
 /* What all yields together may take. */
 #define YIELDS_LONGEST ((chp_time)30000)
 
+/* Who is to wake sooner than twice that must not be kept. */
+#define LONGEST (2 * (LONG_SPIN + YIELDS_LONGEST))
+
 /* Nobody else can run while we spin? */
 static bool one_processor(void)
 {
@@ -120,8 +123,10 @@ static bool bet_on_yield(struct patience *p, bool (*ready)(const void *arg),
 }
 
 bool chp__patience(struct patience *p, bool (*ready)(const void *arg),
-		   const void *arg)
+		   const void *arg, chp_time deadline)
 {
+	if (deadline && deadline - chp__clock_now() < LONGEST)
+		return false;
 	return (!one_processor() && bet_on_spin(p, ready, arg)) ||
 	       bet_on_yield(p, ready, arg);
 }

@@ -8,6 +8,7 @@
 
 #include "os/cpu.h"
 
+/* Up to which call it hints, and yields. */
 enum { HINTS = 7, YIELDS = 27, LONGEST_SLEEP_US = 1000 };
 
 void chp__relax(unsigned *spins)

@@ -321,7 +321,7 @@ static bool await_post(struct worker *w)
 
 	return !rt->sim && !load64_relaxed(&rt->virtual_now) &&
 	       !driver_is_used(&rt->driver) &&
-	       chp__patience(&w->patience, is_posted, w);
+	       chp__patience(&w->patience, is_posted, w, wheel_next(&w->wheel));
 }
 
 void chp__idle_sleep(struct worker *w)

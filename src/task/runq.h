@@ -14,9 +14,9 @@
  * throws the copies away: they may have been written over meanwhile.
  *
  * In a long queue a task gets cold before its turn comes.  So, as one is taken,
- * what the next has left on its stack is fetched, and the task after that
- * itself.  Where the stack is, `cold` says, which only the owner touches: the
- * next task may just have been stolen, and is not looked into.
+ * if the next has a stack, what it left there is fetched, and the task after
+ * that itself.  Where the stack is, `cold` says, which only the owner touches:
+ * the next task may just have been stolen, and is not looked into.
  */
 #ifndef CHAPPE_SRC_TASK_RUNQ_H
 #define CHAPPE_SRC_TASK_RUNQ_H
@@ -41,19 +41,17 @@ struct runq {
 	chp_word64 head CACHE_ALIGNED; /* owner and thieves, by cas */
 	chp_word64 tail CACHE_ALIGNED; /* owner */
 	chp_ptr slots[RUNQ_SIZE];
-	const void *cold[RUNQ_SIZE]; /* owner: beside a slot, or long stale */
+	const void *cold[RUNQ_SIZE]; /* owner: beside the slots */
 };
 
 /* Owner.  False: full.  cold: what t left on its stack, or NULL. */
 static inline bool runq_push(struct runq *q, struct task *t, const void *cold)
 {
 	uint64_t tail = load64_relaxed(&q->tail);
-	uint64_t length = tail - load64_acquire(&q->head); /* (H) */
 
-	if (unlikely(length == RUNQ_SIZE))
+	if (unlikely(tail - load64_acquire(&q->head) == RUNQ_SIZE)) /* (H) */
 		return false;
-	if (length >= RUNQ_LONG)
-		q->cold[tail % RUNQ_SIZE] = cold;
+	q->cold[tail % RUNQ_SIZE] = cold;
 	storep_relaxed(&q->slots[tail % RUNQ_SIZE], t);
 	store64_release(&q->tail, tail + 1); /* (P) */
 	return true;

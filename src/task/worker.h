@@ -172,7 +172,7 @@ static inline const void *cold_of(struct task *t)
 	return is_stackless(t) ? NULL : stackful_of(t)->context;
 }
 
-/* The same, by the worker's own thread.  Do not touch t afterwards. */
+/* chp__schedule() by the worker's own thread.  Do not touch t afterwards. */
 static inline void schedule_on(struct worker *w, struct task *t,
 			       const void *cold)
 {

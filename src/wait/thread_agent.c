@@ -47,7 +47,7 @@ static void park(struct agent *a, chp_time deadline)
 	struct thread_agent *t = (struct thread_agent *)a;
 
 	if (!is_unparked(t))
-		chp__patience(&t->patience, is_unparked, t);
+		chp__patience(&t->patience, is_unparked, t, deadline);
 	chp__event_wait(&t->event, deadline);
 }
 

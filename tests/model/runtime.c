@@ -21,11 +21,12 @@ static chp_word tokens;
 
 /* It only looks again, then sleeps as if it had not. */
 bool chp__patience(struct patience *p, bool (*ready)(const void *arg),
-		   const void *arg)
+		   const void *arg, chp_time deadline)
 {
 	(void)p;
 	(void)ready;
 	(void)arg;
+	(void)deadline;
 	return false;
 }
 
