@@ -1,7 +1,7 @@
 /*
- * test_mpsc_memory.c - channels when memory runs out: making one is refused,
- * and a send into an unbounded one fails with the value still the sender's,
- * with nothing lost of what was sent before.
+ * test_mpsc_memory.c - where values lie, and channels when memory runs out:
+ * making one is refused, and a send into an unbounded one fails with the value
+ * still the sender's, with nothing lost of what was sent before.
  *
  * Memory runs out because the address space is limited for a while; sanitizers
  * cannot live with that.
@@ -91,9 +91,52 @@ out:
 }
 
 /* clang-format off */
+/* ---- What the destructor is given ---- */
+
+static void check_aligned(void *value)
+{
+	CHECK_EQ((uintptr_t)value % _Alignof(max_align_t), 0);
+	h_add(&drops, 1);
+}
+
+static void send_sized(chp_mpsc_tx *tx, int n)
+{
+	char value[48] = { 0 };
+
+	for (int i = 0; i < n; i++)
+		CHECK_CODE(chp_mpsc_send(tx, value), 0);
+	chp_mpsc_tx_drop(tx);
+}
+
+static void values_are_aligned_for_the_destructor(void)
+{
+	static const size_t sizes[] = { 9, 24, 40, 48 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		chp_mpsc_tx tx;
+		chp_mpsc_rx rx;
+
+		h_store(&drops, 0);
+		CHECK_CODE(chp_mpsc_bounded(3, sizes[i], check_aligned, &tx,
+					    &rx),
+			   0);
+		send_sized(&tx, 3);
+		CHECK_CODE(chp_mpsc_recv(&rx, NULL), 0);
+		chp_mpsc_rx_drop(&rx);
+		CHECK_CODE(chp_mpsc_unbounded(sizes[i], check_aligned, &tx,
+					      &rx),
+			   0);
+		send_sized(&tx, 300);
+		CHECK_CODE(chp_mpsc_recv(&rx, NULL), 0);
+		chp_mpsc_rx_drop(&rx);
+		CHECK_EQ(h_load(&drops), 303);
+	}
+}
+
 static const struct h_test tests[] = {
 	TEST(channels_without_memory_are_refused, IN_THREADS),
 	TEST(a_send_without_memory_keeps_the_value, IN_THREADS),
+	TEST(values_are_aligned_for_the_destructor, IN_BLOCKING),
 };
 /* clang-format on */
 H_MAIN("mpsc_memory", tests)

@@ -13,7 +13,9 @@ int chp__store_init(struct store *s, size_t places, size_t size)
 
 	s->places = places;
 	s->size = size;
-	s->stride = (size + 7) & ~(size_t)7;
+	/* Aligned as malloc's memory: what has at most 8 bytes needs no more. */
+	s->stride =
+		size <= 8 ? (size + 7) & ~(size_t)7 : (size + 15) & ~(size_t)15;
 	if (!places) {
 		s->per_block =
 			s->stride ? BLOCK_BYTES / s->stride : BLOCK_BYTES;
