@@ -3,9 +3,10 @@
  *
  * Senders have a spin lock, held for a copy of one value or for serving their
  * queue; the receiver takes it to wait, to learn of the end, when senders wait,
- * and to hand back a block.  Otherwise it pops without.  Two processor operations move a message: the sender's taking
- * of the lock, and the receiver's saying that a place is free again.  Neither
- * side touches what the other writes as long as it knows of values, or of room.
+ * and to hand back a block.  Otherwise it pops without.  Two processor
+ * operations move a message: the sender's taking of the lock, and the receiver's
+ * saying that a place is free again.  Neither side touches what the other writes
+ * as long as it knows of values, or of room.
  *
  * Bounded: a ring.  The receiver counts in `freed` the places it has emptied.
  * `room` counts those that are neither filled nor reserved, as far as the
@@ -94,7 +95,7 @@ static inline void mpsc_pop(struct chp__mpsc *ch)
 	store_pop(&ch->store);
 }
 
-/* The receiver, which has the lock not: senders wait, and there is room. */
+/* The receiver, without the lock: senders wait, and there is room. */
 void chp__mpsc_serve_waiting(struct chp__mpsc *ch);
 
 /* The receiver: so many of the oldest values have been forgotten. */

@@ -6,8 +6,8 @@
  * who pop, by means of the channel's.  The sides may work at once if the place
  * of a push is known to be free (a ring: by the channel's count of room) and
  * the value of a pop to be there: a push's release of `pushed` (P) publishes
- * it, store_look() acquires it (Q).  What each side writes,
- * and what both only read, lie on cache lines of their own.
+ * it, store_look() acquires it (Q).  What each side writes, and what both only
+ * read, lie on cache lines of their own.
  *
  * Blocks go from the popping side to the pushing one.  A new one is linked
  * before `pushed` is released, so the popping side finds the link when it gets
