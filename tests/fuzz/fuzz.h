@@ -156,6 +156,8 @@ void waits_end(void);
 bool wait_can_go_on(struct wait *w);
 int wait_poll_model(struct wait *w);
 void wait_finish(struct wait *w, int r);
+/* No wake is owed to it any more. */
+void wait_disarm(struct wait *w);
 void waits_expect(void);
 
 /* Poll with that waker (NULL: none); note who has been left with it. */

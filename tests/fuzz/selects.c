@@ -20,7 +20,8 @@ static void group_dissolve(struct group *g)
 	g->count = 0;
 }
 
-/* The model's turn of giving up the arms but one. */
+/* The model's turn of giving up the arms but one.  All are given up when the
+   select returns; what is then done with their results comes after that. */
 static void group_lose(struct group *g, int but)
 {
 	for (unsigned i = 0; i < g->count; i++) {
@@ -30,7 +31,13 @@ static void group_lose(struct group *g, int but)
 			continue;
 		if (w->polled)
 			w->cls->cancel(w);
-		wait_finish(w, GIVEN_UP);
+		wait_disarm(w);
+		waits_expect();
+	}
+	for (unsigned i = 0; i < g->count; i++) {
+		if (!g->waits[i] || (int)i == but)
+			continue;
+		wait_finish(g->waits[i], GIVEN_UP);
 		waits_expect();
 	}
 }
@@ -56,10 +63,12 @@ void select_poll(struct group *g)
 	if (r == CHP_PENDING)
 		return;
 	EXPECT(g->arms[r].result, result);
-	wait_finish(g->waits[r], result == CHP_ETIMEDOUT ? GIVEN_UP : result);
+	wait_disarm(g->waits[r]);
 	waits_expect();
 	if (g->losers_go)
 		group_lose(g, r);
+	wait_finish(g->waits[r], result == CHP_ETIMEDOUT ? GIVEN_UP : result);
+	waits_expect();
 	group_dissolve(g);
 }
 

@@ -83,13 +83,18 @@ int wait_poll_model(struct wait *w)
 
 /* ---- One wait ---- */
 
+void wait_disarm(struct wait *w)
+{
+	w->armed = w->timer_armed = false;
+}
+
 void wait_finish(struct wait *w, int r)
 {
 	const struct wait_class *cls = w->cls;
 
 	w->cls = NULL;
 	w->group = NULL;
-	w->armed = w->timer_armed = false;
+	wait_disarm(w);
 	cls->done(w, r);
 }
 
