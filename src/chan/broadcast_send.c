@@ -172,22 +172,20 @@ int chp_broadcast_tx_is_empty(const chp_broadcast_tx *tx)
 void chp__broadcast_leave(struct chp__broadcast *ch, struct waiters *w,
 			  chp_node *n)
 {
-	bool queued;
+	bool queued = false;
 
 	/* Relaxed: only its owner, who asks, makes a node other than IDLE. */
 	if (load_relaxed(&n->state) == NODE_IDLE)
 		return;
-	if (node_is_done(n)) {
-		node_settle(n);
-		return;
+	if (!node_is_done(n)) {
+		tail_lock(ch);
+		queued = load_relaxed(&n->state) == NODE_QUEUED;
+		if (queued) {
+			node_list_remove(&w->first, &w->last, n);
+			store_relaxed(&n->state, NODE_IDLE);
+		}
+		tail_unlock(ch);
 	}
-	tail_lock(ch);
-	queued = load_relaxed(&n->state) == NODE_QUEUED;
-	if (queued) {
-		node_list_remove(&w->first, &w->last, n);
-		store_relaxed(&n->state, NODE_IDLE);
-	}
-	tail_unlock(ch);
 	if (queued)
 		waker_release(n->waker);
 	else

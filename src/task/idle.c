@@ -207,12 +207,6 @@ static bool may_jump(struct chp_runtime *rt, chp_time at)
 	       !chp__blocking_busy(&rt->blocking);
 }
 
-static void jump(struct chp_runtime *rt, chp_time at)
-{
-	if ((uint64_t)at > load64_relaxed(&rt->virtual_now))
-		store64_relaxed(&rt->virtual_now, (uint64_t)at);
-}
-
 static void sleep_in_poller(struct worker *w)
 {
 	struct chp_runtime *rt = w->rt;
@@ -239,7 +233,8 @@ static void sleep_in_poller(struct worker *w)
 		while (!tokens)
 			chp__driver_wait(&rt->driver, -1, &tokens);
 	else if (still)
-		jump(rt, at);
+		/* Forward: what was due has been fired before we lay down. */
+		store64_relaxed(&rt->virtual_now, (uint64_t)at);
 	leave_poller(w);
 }
 

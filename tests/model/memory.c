@@ -13,8 +13,8 @@
  * fails is a load of the newest store.
  *
  * Approximations: a store is never placed before an older one in modification
- * order, no load reads from the future (as loom has it), a failing cas reads
- * nothing old.
+ * order, no load reads from the future (as loom has it; but see model_used()),
+ * a failing cas reads nothing old.
  */
 #include "world.h"
 
@@ -106,6 +106,10 @@ static unsigned enter(const void *at, unsigned width, bool writes, uint32_t pc)
 	unsigned i;
 
 	step_begin(OP_MEMORY, &on, 1);
+	if (writes)
+		world->current->cost.changes++;
+	else
+		world->current->cost.loads++;
 	i = locate((uintptr_t)at, width);
 	shadow_atomic((uintptr_t)at, width, writes, pc);
 	return i;
@@ -116,6 +120,26 @@ static void leave(const void *at, bool writes)
 	struct touch on = { (uintptr_t)at, writes };
 
 	step_end(&on, 1);
+}
+
+/* Who writes to l comes after all reads of others that count. */
+static void check_used(const struct location *l)
+{
+	const struct stamp *now = &world->current->stamp;
+
+	for (unsigned i = 0; i < THREADS; i++)
+		if (l->used.at[i] > now->at[i])
+			fail("%s: written while thread %u may still read it",
+			     where(l->address), i);
+}
+
+void model_used(const void *word, size_t width)
+{
+	unsigned id = thread_id(world->current);
+	struct location *l =
+		&world->locations[locate((uintptr_t)word, (unsigned)width)];
+
+	l->used.at[id] = l->reads.at[id];
 }
 
 /* ---- Messages ---- */
@@ -262,6 +286,7 @@ void model_store(void *at, unsigned width, uint64_t x, unsigned order)
 	}
 	i = enter(at, width, true, PC());
 	l = &world->locations[i];
+	check_used(l);
 	self->view.at[i] = l->count;
 	s = append(l, x);
 	memcpy(at, &x, width);
@@ -281,6 +306,7 @@ static void modify(unsigned i, void *at, unsigned width, uint64_t x,
 
 	if (order & MODEL_ACQUIRE)
 		acquire(was);
+	check_used(l);
 	world->current->view.at[i] = l->count;
 	s = append(l, x);
 	memcpy(at, &x, width);

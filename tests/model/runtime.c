@@ -27,6 +27,7 @@ bool chp__patience(struct patience *p, bool (*ready)(const void *arg),
 	(void)ready;
 	(void)arg;
 	(void)deadline;
+	world->current->cost.calls++;
 	return false;
 }
 
@@ -70,6 +71,7 @@ void *model_context_switch(void **save, void *to, void *pass);
 
 void *model_context_switch(void **save, void *to, void *pass)
 {
+	world->current->cost.calls++;
 	if (world->running)
 		shadow_plain((uintptr_t)save, sizeof(*save), true, PC());
 	return chp__context_switch(save, to, pass);

@@ -63,6 +63,33 @@ __attribute__((noreturn)) void model_check_failed(const char *condition,
 /* Some execution has come here: bit `what` of must_reach, 0 to 31. */
 void model_reached(unsigned what);
 
+/* What a thread of the model has done so far. */
+struct model_cost {
+	unsigned loads;   /* of atomic words */
+	unsigned changes; /* of atomic words: stores, read-modify-writes */
+	unsigned calls;   /* of the system: sleeps, wakes, clock, memory, ... */
+	unsigned fetches; /* lines of memory fetched ahead */
+};
+struct model_cost model_cost(void);
+
+/* The statement does no more than so many loads, changes and calls. */
+#define MODEL_AT_MOST(loads, changes, calls, ...)                              \
+	do {                                                                   \
+		struct model_cost before_ = model_cost();                      \
+		__VA_ARGS__;                                                   \
+		model_check_cost(&before_, loads, changes, calls, __FILE__,    \
+				 __LINE__);                                    \
+	} while (0)
+
+void model_check_cost(const struct model_cost *before, unsigned loads,
+		      unsigned changes, unsigned calls, const char *file,
+		      int line);
+
+/* What the calling thread read there last, it has put to use.  Whoever writes
+   there later must come after that read, which else could have found, by C11,
+   what was written after it: no load of the model reads from the future. */
+void model_used(const void *word, size_t width);
+
 /* Memory whose use after free, and whose leak, is found. */
 void *model_alloc(size_t size);
 void model_free(void *memory, size_t size);

@@ -41,6 +41,12 @@ static void steal(unsigned max)
 	struct task *out[RUNQ_BATCH];
 	unsigned n = chp__runq_steal(&queue, out, max);
 
+	for (unsigned i = 0; i < n; i++) {
+		ptrdiff_t k = (unsigned *)(void *)out[i] - tasks;
+
+		/* Task k was pushed as the k-th. */
+		model_used(&queue.slots[k % RUNQ_SIZE], sizeof(void *));
+	}
 	for (unsigned i = 0; i < n; i++)
 		run(out[i]);
 }

@@ -188,6 +188,7 @@ void *shadow_alloc(size_t size)
 	world->heap_next = at + size + 16; /* what lies between stays FREED */
 	if (!world->running)
 		return (void *)at;
+	world->current->cost.calls++;
 	if (world->block_count == BLOCKS)
 		fail("too many blocks for the model");
 	b = &world->blocks[world->block_count++];

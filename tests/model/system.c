@@ -53,6 +53,7 @@ void chp__futex_wait(chp_word *word, uint32_t expected, chp_time deadline)
 
 	if (!world->exploring)
 		fail("setup or check would sleep");
+	world->current->cost.calls++;
 	step_begin(OP_MEMORY, on, 2);
 	shadow_atomic(at, 4, false, PC());
 	sleep = memory_newest32(at) == expected;
@@ -75,6 +76,7 @@ void chp__futex_wake(chp_word *word)
 
 	if (!world->running)
 		return;
+	world->current->cost.calls++;
 	step_begin(OP_MEMORY, &on, 1);
 	for (unsigned i = 1; i < THREADS; i++) {
 		struct thread *t = &world->threads[i];
@@ -123,6 +125,8 @@ chp_time chp__clock_now(void)
 	const struct scenario *s = world->scenario;
 	struct touch on = { KEY_CLOCK, s && s->ticks };
 
+	if (world->running)
+		world->current->cost.calls++;
 	if (!world->exploring || (!s->timed && !s->ticks))
 		return world->now;
 	step_begin(OP_MEMORY, &on, 1);
@@ -159,6 +163,7 @@ void *chp__pages_map(size_t size, int for_stacks)
 
 unsigned long long chp__entropy(void)
 {
+	world->current->cost.calls++;
 	return 12345;
 }
 
@@ -194,6 +199,18 @@ int model_setspecific(pthread_key_t key, const void *value)
 	return 0;
 }
 
+int model_yield(void)
+{
+	world->current->cost.calls++;
+	return 0;
+}
+
+void model_prefetch(const void *p)
+{
+	(void)p;
+	world->current->cost.fetches++;
+}
+
 /* Timers outside runtimes: the scenario turns the wheel. */
 int chp__process_wheel(struct wheel **out)
 {
@@ -219,6 +236,26 @@ void *model_alloc(size_t size)
 void model_free(void *memory, size_t size)
 {
 	chp__free(memory, size);
+}
+
+struct model_cost model_cost(void)
+{
+	return world->current->cost;
+}
+
+void model_check_cost(const struct model_cost *before, unsigned loads,
+		      unsigned changes, unsigned calls, const char *file,
+		      int line)
+{
+	const struct model_cost *now = &world->current->cost;
+	unsigned l = now->loads - before->loads;
+	unsigned c = now->changes - before->changes;
+	unsigned s = now->calls - before->calls;
+
+	if (l > loads || c > changes || s > calls)
+		fail("%s:%d: costs %u, %u, %u: more than %u, %u, %u "
+		     "(loads, changes, calls)",
+		     file, line, l, c, s, loads, changes, calls);
 }
 
 void model_reached(unsigned what)

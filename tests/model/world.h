@@ -120,6 +120,7 @@ struct location {
 	uint16_t floor; /* older stores are gone for all */
 	uint16_t count;
 	struct stamp reads, writes; /* atomic ones, for races with plain */
+	struct stamp used;          /* reads that count: model_used() */
 	struct store stores[STORES];
 };
 
@@ -162,6 +163,7 @@ struct thread {
 	uintptr_t futex;
 	bool woken;
 	int64_t deadline;
+	struct model_cost cost;
 	/* loads since it last spun */
 	struct spin spins[TOUCHES];
 	unsigned spin_count;

@@ -1,6 +1,6 @@
 /*
  * atomic.h - base/atomic.h as the model checker sees it: the same names, each
- * a step of the explorer.
+ * a step of the explorer.  Fetching ahead is only counted.
  */
 #ifndef CHAPPE_SRC_BASE_ATOMIC_H
 #define CHAPPE_SRC_BASE_ATOMIC_H
@@ -19,6 +19,9 @@ uint64_t model_rmw(void *at, unsigned width, unsigned what, uint64_t x,
 		   unsigned order);
 bool model_cas(void *at, unsigned width, uint64_t *expected, uint64_t x,
 	       unsigned order);
+
+void model_prefetch(const void *p);
+#define __builtin_prefetch model_prefetch
 
 /* clang-format off */
 
