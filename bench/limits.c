@@ -38,15 +38,16 @@ static __attribute__((noinline)) void switch_over(void)
 	int me = current;
 
 	current = !me;
-	chp__context_switch(&contexts[me], contexts[current], NULL);
+	chp__context_switch(&contexts[me], contexts[current], 0, NULL);
 }
 
-static void spin(void *arg)
+static void spin(void *pointer, uintptr_t word)
 {
-	(void)arg;
+	(void)pointer;
+	(void)word;
 	while (--switches_left > 0)
 		switch_over();
-	chp__context_switch(&contexts[current], outside, NULL);
+	chp__context_switch(&contexts[current], outside, 0, NULL);
 }
 
 static double run_switch(long ops)
@@ -60,7 +61,7 @@ static double run_switch(long ops)
 	switches_left = ops;
 	current = 0;
 	start = bench_now();
-	chp__context_switch(&outside, contexts[0], NULL);
+	chp__context_switch(&outside, contexts[0], 0, NULL);
 	return bench_now() - start;
 }
 

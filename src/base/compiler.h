@@ -9,6 +9,9 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* It holds, as the compiler cannot know. */
+#define ASSUME(x) ((x) ? (void)0 : __builtin_unreachable())
+
 #define NOINLINE      __attribute__((noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define COLD          __attribute__((cold, noinline))

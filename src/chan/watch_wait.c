@@ -282,7 +282,7 @@ int chp_watch_changed(chp_watch_rx *rx)
  */
 static bool may_try_more(chp_poll_ctx *ctx)
 {
-	struct agent *self = chp__tls_get();
+	struct agent *self = chp__tls_agent();
 
 	if (ctx->budget) {
 		if (*ctx->budget <= 1) {

@@ -5,18 +5,24 @@
 
 #include "base/compiler.h"
 
-__thread void *chp__tls_self;
+__thread struct tls chp__tls;
 
-NOINLINE void **chp__tls_slot(void)
+NOINLINE struct tls *chp__tls_here(void)
 {
 	__asm__ __volatile__("");
-	return &chp__tls_self;
+	return &chp__tls;
 }
 
 #if !defined(__x86_64__)
-NOINLINE void *chp__tls_get(void)
+NOINLINE void *chp__tls_agent(void)
 {
 	__asm__ __volatile__("");
-	return chp__tls_self;
+	return chp__tls.agent;
+}
+
+NOINLINE void *chp__tls_seat(void)
+{
+	__asm__ __volatile__("");
+	return chp__tls.seat;
 }
 #endif

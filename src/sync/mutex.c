@@ -244,7 +244,7 @@ static COLD void lock_always(chp_mutex *m)
 
 void chp_mutex_lock(chp_mutex *m)
 {
-	struct agent *self = chp__tls_get();
+	struct agent *self = chp__tls_agent();
 
 	if (likely(self && agent_spend_little(self) && lock_fast(m)))
 		set_owner(m, agent_id(self));

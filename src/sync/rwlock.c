@@ -265,7 +265,7 @@ static COLD void always_slow(chp_rwlock *l, bool write)
 
 static inline void take_always(chp_rwlock *l, bool write)
 {
-	struct agent *self = chp__tls_get();
+	struct agent *self = chp__tls_agent();
 
 	if (unlikely(!self || !agent_spend_little(self) ||
 		     !take_fast(l, write)))

@@ -46,12 +46,12 @@ struct pool_thread {
 static void run_job(struct chp_runtime *rt, struct task *job)
 {
 	struct blocking *b = &rt->blocking;
-	void **self = chp__tls_slot();
-	void *outer = *self;
+	struct tls *tls = chp__tls_here();
+	void *outer = tls->agent;
 
-	*self = &job->outcome.agent;
+	tls->agent = &job->outcome.agent;
 	chp__outcome_run(&job->outcome);
-	*self = outer;
+	tls->agent = outer;
 	chp__outcome_end(&job->outcome);
 
 	spin_lock(&b->lock, RANK_BLOCKING);

@@ -53,12 +53,13 @@ chp__context_switch:
 	ldp	d14, d15, [sp, #144]
 	add	sp, sp, #160
 	.cfi_adjust_cfa_offset -160
-	mov	x0, x2
+	mov	x0, x3
+	mov	x1, x2
 	ret
 	.cfi_endproc
 	.size	chp__context_switch, . - chp__context_switch
 
-/* First code of a new context: x19 holds entry, x0 what was passed. */
+/* First code of a new context: x19 holds entry, x0 and x1 what was passed. */
 	.type	first, %function
 	.p2align 4
 first:

@@ -83,12 +83,13 @@ chp__context_switch:
 	fld	fs11, 200(sp)
 	addi	sp, sp, 208
 	.cfi_adjust_cfa_offset -208
-	mv	a0, a2
+	mv	a0, a3
+	mv	a1, a2
 	ret
 	.cfi_endproc
 	.size	chp__context_switch, . - chp__context_switch
 
-/* First code of a new context: s1 holds entry, a0 what was passed. */
+/* First code of a new context: s1 holds entry, a0 and a1 what was passed. */
 	.type	first, @function
 	.p2align 2
 first:

@@ -15,27 +15,28 @@
 
 #include "base/compiler.h"
 
-static __thread void *passing;
+static __thread struct passed passing;
 
 /* Not inlined: the address of a thread-local must not outlive a switch. */
-static NOINLINE void set_passing(void *pass)
+static NOINLINE void set_passing(struct passed pass)
 {
 	__asm__ __volatile__("");
 	passing = pass;
 }
 
-static NOINLINE void *get_passing(void)
+static NOINLINE struct passed get_passing(void)
 {
 	__asm__ __volatile__("");
 	return passing;
 }
 
-void *chp__context_switch(void **save, void *to, void *pass)
+struct passed chp__context_switch(void **save, void *to, uintptr_t word,
+				  void *pointer)
 {
 	ucontext_t here;
 
 	*save = &here;
-	set_passing(pass);
+	set_passing((struct passed){ pointer, word });
 	swapcontext(&here, to);
 	return get_passing();
 }
@@ -44,12 +45,13 @@ void *chp__context_switch(void **save, void *to, void *pass)
 static void first(unsigned high, unsigned low)
 {
 	uintptr_t entry = (uintptr_t)high << 32 | low;
+	struct passed p = get_passing();
 
-	((void (*)(void *))entry)(get_passing());
+	((void (*)(void *, uintptr_t))entry)(p.pointer, p.word);
 	__builtin_trap();
 }
 
-void *chp__context_make(void *top, void (*entry)(void *pass))
+void *chp__context_make(void *top, void (*entry)(void *pointer, uintptr_t word))
 {
 	uintptr_t at = ((uintptr_t)top - sizeof(ucontext_t)) & ~(uintptr_t)63;
 	ucontext_t *uc = (ucontext_t *)at;

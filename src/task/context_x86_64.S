@@ -16,7 +16,6 @@
 	.p2align 4
 chp__context_switch:
 	.cfi_startproc
-	endbr64
 	pushq	%rbp
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset rbp, 0
@@ -56,12 +55,13 @@ chp__context_switch:
 	popq	%rbp
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore rbp
-	movq	%rdx, %rax
+	/* rax: pointer; rdx: word, as it came. */
+	movq	%rcx, %rax
 	ret
 	.cfi_endproc
 	.size	chp__context_switch, . - chp__context_switch
 
-/* First code of a new context: r12 holds entry, rax what was passed. */
+/* First code of a new context: r12 holds entry, rax and rdx what was passed. */
 	.type	first, @function
 	.p2align 4
 first:
@@ -69,6 +69,7 @@ first:
 	.cfi_undefined rip
 	endbr64
 	movq	%rax, %rdi
+	movq	%rdx, %rsi
 	xorl	%ebp, %ebp
 	callq	*%r12
 	ud2

@@ -58,7 +58,7 @@ static void take_inbox(struct worker *w)
 	spin_unlock(&rt->lock, RANK_RUNTIME);
 
 	while ((t = task_queue_pop(&first, &last)))
-		schedule_on(w, t, cold_of(t));
+		schedule_on(w, t, t->context);
 }
 
 void chp__find_posted(struct worker *w)
@@ -79,7 +79,7 @@ static void turn(struct worker *w)
 {
 	chp_time now = chp__clock_now();
 
-	if (w->tick == w->next_turn)
+	if (w->ticks == 0)
 		adapt(w, now - w->last_turn);
 	w->last_turn = now;
 
@@ -90,10 +90,10 @@ static void turn(struct worker *w)
 		chp__idle_poll(w);
 		/* A task that keeps coming back alone may be waiting, by
 		   yielding, for another thread: let the kernel run that. */
-		if (w->tick == w->next_turn && runq_length(&w->queue) <= 1)
+		if (w->ticks == 0 && runq_length(&w->queue) <= 1)
 			sched_yield();
 	}
-	w->next_turn = w->tick + w->interval;
+	w->ticks = w->interval;
 }
 
 /*
@@ -123,7 +123,7 @@ bool chp__steal_from(struct worker *w, struct worker *victim)
 	unsigned n = chp__runq_steal(&victim->queue, loot, ARRAY_LEN(loot));
 
 	for (unsigned i = 0; i < n; i++)
-		schedule_on(w, loot[i], cold_of(loot[i]));
+		schedule_on(w, loot[i], loot[i]->context);
 	return n > 0;
 }
 
@@ -133,7 +133,7 @@ struct task *chp__find(struct worker *w)
 
 	if (unlikely(w->rt->sim != NULL))
 		return chp__sim_find(w);
-	if (w->tick != w->next_turn)
+	if (w->ticks > 0)
 		t = pick_own(w);
 	if (t)
 		return t;

@@ -37,7 +37,7 @@ static void pass_on(int number, siginfo_t *info, void *context)
 
 static void on_fault(int number, siginfo_t *info, void *context)
 {
-	struct agent *self = chp__tls_get();
+	struct agent *self = chp__tls_agent();
 	struct stack *s;
 	char name[CHP_NAME_MAX];
 

@@ -15,7 +15,7 @@ static inline struct task *pick_own(struct worker *w)
 {
 	struct task *t;
 
-	if (unlikely(w->pinned_first && w->tick % 2))
+	if (unlikely(w->pinned_first && w->ticks % 2))
 		return task_queue_pop(&w->pinned_first, &w->pinned_last);
 	t = runq_pop(&w->queue, w->alone);
 	if (unlikely(!t && w->pinned_first))
@@ -23,10 +23,11 @@ static inline struct task *pick_own(struct worker *w)
 	return t;
 }
 
-/* The next task without looking far; NULL: ask chp__find(). */
+/* The next task without looking far; NULL: ask chp__find().  When the turn has
+   come, chp__find() must be asked before this is called again. */
 static inline struct task *pick(struct worker *w)
 {
-	if (unlikely(++w->tick == w->next_turn))
+	if (unlikely(--w->ticks == 0))
 		return NULL;
 	return pick_own(w);
 }

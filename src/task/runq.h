@@ -83,7 +83,8 @@ static inline struct task *runq_pop(struct runq *q, bool alone)
 		if (head == tail)
 			return NULL;
 		t = loadp_relaxed(&q->slots[head % RUNQ_SIZE]);
-		if (alone) {
+		ASSUME(t != NULL);
+		if (likely(alone)) {
 			store64_relaxed(&q->head, head + 1);
 			break;
 		}

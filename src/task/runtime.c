@@ -65,7 +65,7 @@ static void init_worker(struct chp_runtime *rt, unsigned i, uint64_t *seen)
 	w->alone = rt->worker_count == 1;
 	w->index = i;
 	w->interval = 16;
-	w->next_turn = w->interval;
+	w->ticks = w->interval;
 	w->random = chp__entropy() | 1;
 	w->seen = seen + (size_t)i * rt->worker_count;
 	chp__wheel_init(&w->wheel, now, NULL);
@@ -319,7 +319,7 @@ int chp_runtime_block_on(chp_runtime *rt, void *(*fn)(void *arg), void *arg,
 
 	if (!rt || !fn)
 		return CHP_EINVAL;
-	if (chp__worker_here() || agent_self()->cls == &chp__task_class)
+	if (worker_here() || agent_self()->cls == &chp__task_class)
 		return CHP_EBUSY;
 	go_inside(rt);
 	r = chp_spawn_with(&root, fn, arg, &options);

@@ -114,11 +114,11 @@ static struct worker *home_of(struct chp_runtime *rt, struct task *t)
 
 void chp__schedule(struct task *t)
 {
-	struct worker *here = chp__worker_here();
+	struct worker *here = worker_here();
 	struct chp_runtime *rt = task_runtime(t);
 
 	if (likely(here && here->rt == rt && !migrates(rt)))
-		schedule_on(here, t, cold_of(t));
+		schedule_on(here, t, t->context);
 	else
 		post(rt, home_of(rt, t), t);
 }

@@ -2,9 +2,9 @@
  * sim.c - what runs next when a runtime has a seed.
  *
  * A current-thread runtime whose clock is paused, whose every turn is ours:
- * the worker's next_turn is always the next tick, so each task that leaves its
- * stack goes through the scheduler, and chp__find() asks us.  Nothing else on
- * the way of a switch knows about seeds.
+ * the worker's turn always comes next, so each task that leaves its stack goes
+ * through the scheduler, and chp__find() asks us.  Nothing else on the way of a
+ * switch knows about seeds.
  *
  * Tasks that can run are gathered into one list sorted by id, and one is drawn.
  * Sorted, since the order in which they came may depend on addresses (an abort
@@ -373,7 +373,7 @@ struct task *chp__sim_find(struct worker *w)
 	struct sim *s = w->rt->sim;
 	struct task *t;
 
-	w->next_turn = w->tick + 1;
+	w->ticks = 1;
 	w->agent.random = s->random;
 	look_back(s);
 	if (s->yields >= YIELDS_MAX || s->step - s->moved >= STANDSTILL_MAX) {

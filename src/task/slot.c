@@ -132,7 +132,7 @@ void chp__slot_free(struct outcome *o)
 {
 	struct task *t = (struct task *)o;
 	enum slot_kind kind = kind_of(o);
-	struct worker *w = chp__worker_here();
+	struct worker *w = worker_here();
 	struct slot_cache one = { NULL, 0 };
 	struct slot_cache *cache = &one;
 

@@ -23,7 +23,7 @@ static uint64_t new_id(struct worker *w, struct chp_runtime *rt)
 
 struct chp_runtime *chp__runtime_here(void)
 {
-	struct agent *self = chp__tls_get();
+	struct agent *self = chp__tls_agent();
 
 	if (!self)
 		return NULL;
@@ -121,7 +121,7 @@ int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,
 				  : rt->stack_class;
 	if (cls < 0)
 		return CHP_EINVAL;
-	here = chp__worker_here();
+	here = worker_here();
 	t = chp__slot_get(SLOT_TASK, here ? here->slots : NULL);
 	if (!t)
 		return CHP_ENOMEM;
@@ -147,7 +147,7 @@ int chp_spawn_poll_with(chp_task *task, chp_poll_fn fn, void *state,
 
 	if (r)
 		return r;
-	here = chp__worker_here();
+	here = worker_here();
 	t = chp__slot_get(SLOT_STACKLESS, here ? here->slots : NULL);
 	if (!t)
 		return CHP_ENOMEM;

@@ -15,7 +15,7 @@
 static void seat_agent(struct worker *w, struct task *t)
 {
 	w->current = t;
-	*w->seat->self = t ? &t->outcome.agent : &w->agent;
+	w->seat->tls->agent = t ? &t->outcome.agent : &w->agent;
 }
 
 /* Call its function: CHP_PENDING, or it has ended with an outcome. */

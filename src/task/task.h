@@ -57,11 +57,12 @@ struct task {
 	uint8_t pinned;      /* set once before it runs */
 	struct worker *worker; /* that runs it; pinned: that will; or NULL */
 	struct task *next;     /* in a list: whose, that list's lock says */
+	void *context;         /* of one with a stack, from its first run on:
+				  what it left there; before (X) */
 };
 
 struct stackful {
 	struct task task;    /* first */
-	void *context;       /* while it is not running; before (X) */
 	struct stack *stack; /* from its first run on */
 	chp_timer timer;     /* of its timed parks */
 } CACHE_ALIGNED;
@@ -102,8 +103,7 @@ static inline struct chp_runtime *task_runtime(const struct task *t)
 /* Has it run?  Of a blocking call nobody asks. */
 static inline bool task_has_begun(struct task *t)
 {
-	return is_stackless(t) ? t->worker != NULL
-			       : stackful_of(t)->stack != NULL;
+	return is_stackless(t) ? t->worker != NULL : t->context != NULL;
 }
 
 /* ---- Slots: slot.c ---- */

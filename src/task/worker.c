@@ -23,19 +23,6 @@
 
 enum { STACK_CACHE = 16 };
 
-struct worker *chp__worker_here(void)
-{
-	struct agent *self = chp__tls_get();
-
-	if (!self)
-		return NULL;
-	if (self->cls == &chp__task_class || self->cls == &chp__stackless_class)
-		return task_of(self)->worker;
-	if (self->cls == &chp__worker_class)
-		return container_of(self, struct worker, agent);
-	return NULL;
-}
-
 /* ---- Stacks, by way of the worker's cache ---- */
 
 static struct stack *get_stack(struct worker *w, const struct task *t)
@@ -65,6 +52,7 @@ static void put_stack(struct worker *w, struct task *t)
 			   name);
 	}
 	f->stack = NULL;
+	t->context = NULL;
 	if (t->stack_class == w->rt->stack_class &&
 	    w->stack_count < STACK_CACHE) {
 		s->next = w->stacks;
@@ -77,55 +65,63 @@ static void put_stack(struct worker *w, struct task *t)
 
 /* ---- After a stack was left ---- */
 
-static inline void finish_switch(struct seat *seat)
-{
-	struct task *t = seat->left;
-	enum after after = seat->after;
+_Static_assert(_Alignof(struct task) > AFTER_MASK, "room beside the address");
 
-	seat->after = AFTER_NOTHING;
-	switch (after) {
-	case AFTER_NOTHING:
-		break;
-	case AFTER_YIELD:
-		schedule_on(seat->worker, t, stackful_of(t)->context);
-		break;
-	case AFTER_PARK:
-		mark_parked(seat->worker, t);
-		break;
-	case AFTER_EXIT:
-		put_stack(seat->worker, t);
-		mark_ended(seat->worker, t);
-		break;
-	case AFTER_IN_PLACE:
+/* What is not done at most switches. */
+static NOINLINE void finish_seldom(struct worker *w, uintptr_t left)
+{
+	struct task *t = (struct task *)(left & ~(uintptr_t)AFTER_MASK);
+	enum after after = left & AFTER_MASK;
+
+	if (after == AFTER_EXIT) {
+		put_stack(w, t);
+		mark_ended(w, t);
+	} else if (after == AFTER_IN_PLACE) {
 		chp__schedule(t);
-		break;
 	}
+}
+
+static inline void finish_switch(struct worker *w, uintptr_t left)
+{
+	struct task *yielded = (struct task *)left;
+
+	if (likely(!(left & AFTER_MASK)))
+		schedule_on(w, yielded, yielded->context);
+	else if ((left & AFTER_MASK) == AFTER_PARK)
+		mark_parked(w, (struct task *)(left - AFTER_PARK));
+	else
+		finish_seldom(w, left);
 }
 
 /* ---- The switch ---- */
 
-static NOINLINE struct seat *switch_to(struct seat *seat, void **save,
-				       struct fiber *here, void *to,
+/* left: the task that leaves its stack, if one does, and what to do with it. */
+static NOINLINE struct seat *switch_to(void **save, void *to, uintptr_t left,
+				       struct seat *seat, struct fiber *here,
 				       struct fiber *there)
 {
-	seat->before = here;
-	fiber_leave(here, there, seat->after == AFTER_EXIT);
-	seat = chp__context_switch(save, to, seat);
+	struct passed p;
+
+	if (WATCHED)
+		seat->before = here;
+	fiber_leave(here, there, (left & AFTER_MASK) == AFTER_EXIT);
+	p = chp__context_switch(save, to, left, seat);
+	seat = p.pointer;
 	fiber_enter(here, seat->before);
-	finish_switch(seat);
+	finish_switch(seat->worker, p.word);
 	return seat;
 }
 
 static void task_exit(struct task *t);
 
 /* First code of a task, on its own stack. */
-static void task_main(void *pass)
+static void task_main(void *pointer, uintptr_t left)
 {
-	struct seat *seat = pass;
+	struct seat *seat = pointer;
 	struct task *t = seat->worker->current;
 
 	fiber_enter(&stackful_of(t)->stack->fiber, seat->before);
-	finish_switch(seat);
+	finish_switch(seat->worker, left);
 	chp__outcome_run(&t->outcome);
 	task_exit(t);
 }
@@ -139,70 +135,83 @@ static NOINLINE bool begin_task(struct worker *w, struct task *t)
 		return false;
 	stackful_of(t)->stack = s;
 	fiber_start(&s->fiber);
-	stackful_of(t)->context = chp__context_make(stack_top(s), task_main);
+	t->context = chp__context_make(stack_top(s), task_main);
 	w->pinned_here += t->pinned;
 	return true;
 }
 
-/* Make t the one that runs on w.  False: no memory for its stack. */
-static inline bool seat_task(struct worker *w, struct task *t)
+/* Make t, which has a stack, the one that runs on w. */
+static inline void seat_task(struct seat *seat, struct worker *w,
+			     struct task *t)
 {
-	if (unlikely(!stackful_of(t)->stack) && !begin_task(w, t))
-		return false;
 	t->worker = w;
 	t->outcome.agent.budget = t->outcome.agent.budget_full;
 	w->current = t;
-	*w->seat->self = &t->outcome.agent;
+	seat->tls->agent = &t->outcome.agent;
+}
+
+/* The same at any time.  False: no memory for its stack. */
+static bool seat_any(struct seat *seat, struct worker *w, struct task *t)
+{
+	if (!t->context && !begin_task(w, t)) {
+		/* When another task ends there is one. */
+		chp__schedule_later(w, t);
+		return false;
+	}
+	seat_task(seat, w, t);
 	return true;
 }
 
-/* The next task, seated; NULL: the scheduler must look, or poll w->passed. */
-static struct stackful *next_task(struct worker *w)
-{
-	struct task *t = pick(w);
-
-	if (unlikely(!t))
-		return NULL;
-	if (unlikely(is_stackless(t))) {
-		w->passed = t;
-		return NULL;
-	}
-	if (likely(seat_task(w, t)))
-		return stackful_of(t);
-	/* No stack now; when another task ends there is one. */
-	chp__schedule_later(w, t);
-	return NULL;
-}
-
 /* The calling task leaves its stack; returns when it runs again. */
-static inline void leave(struct task *t, enum after after)
+static inline void switch_from(struct seat *seat, struct task *t,
+			       enum after after, void *to, struct fiber *there)
 {
-	struct stackful *f = stackful_of(t);
-	struct worker *w = t->worker;
-	struct seat *seat = w->seat;
-	struct stackful *next = next_task(w);
 	int saved_errno = *seat->errno_at;
 
-	if (!next && !w->passed && after == AFTER_YIELD &&
-	    w->tick != w->next_turn)
-		return;
-	seat->after = after;
-	seat->left = t;
-	if (likely(next != NULL)) {
-		seat = switch_to(seat, &f->context, &f->stack->fiber,
-				 next->context, &next->stack->fiber);
-	} else {
-		w->current = NULL;
-		*seat->self = &w->agent;
-		seat = switch_to(seat, &f->context, &f->stack->fiber,
-				 seat->context, &seat->fiber);
-	}
+	seat = switch_to(&t->context, to, (uintptr_t)t | after, seat,
+			 &stackful_of(t)->stack->fiber, there);
 	*seat->errno_at = saved_errno;
+}
+
+/* For next, or for the scheduler, which must look, or poll w->passed. */
+static NOINLINE void leave_seldom(struct seat *seat, struct task *t,
+				  enum after after, struct task *next)
+{
+	struct worker *w = seat->worker;
+
+	if (next && is_stackless(next)) {
+		w->passed = next;
+	} else if (next && seat_any(seat, w, next)) {
+		switch_from(seat, t, after, next->context,
+			    &stackful_of(next)->stack->fiber);
+		return;
+	} else if (after == AFTER_YIELD && w->ticks > 0) {
+		return;
+	}
+	w->current = NULL;
+	seat->tls->agent = &w->agent;
+	switch_from(seat, t, after, seat->context, &seat->fiber);
+}
+
+/* For the next task, if it has a stack, without a call in between: what would
+   be kept over one costs more than all the rest. */
+static inline void leave(struct seat *seat, struct task *t, enum after after)
+{
+	struct worker *w = seat->worker;
+	struct task *next = pick(w);
+
+	if (unlikely(!next || !next->context)) {
+		leave_seldom(seat, t, after, next);
+		return;
+	}
+	seat_task(seat, w, next);
+	switch_from(seat, t, after, next->context,
+		    &stackful_of(next)->stack->fiber);
 }
 
 static void task_exit(struct task *t)
 {
-	leave(t, AFTER_EXIT);
+	leave(chp__tls_seat(), t, AFTER_EXIT);
 	chp__panic("a task ran on after its end");
 }
 
@@ -227,6 +236,7 @@ static bool take_token(struct task *t)
 static void task_park(struct agent *a, chp_time deadline)
 {
 	struct task *t = task_of(a);
+	struct seat *seat;
 
 	if (take_token(t)) {
 		/* Who is woken before it parks, again and again, keeps others
@@ -234,16 +244,17 @@ static void task_park(struct agent *a, chp_time deadline)
 		agent_spend(a);
 		return;
 	}
-	if (unlikely(!t->worker)) {
+	seat = chp__tls_seat();
+	if (unlikely(!seat->worker)) {
 		chp__event_wait_as(&t->event, TOKEN_BLOCKED, deadline);
 		return;
 	}
 	if (deadline) {
-		chp__wheel_arm(&t->worker->wheel, &stackful_of(t)->timer,
+		chp__wheel_arm(&seat->worker->wheel, &stackful_of(t)->timer,
 			       deadline, agent_waker(a));
-		call_watch(t->worker->rt);
+		call_watch(seat->worker->rt);
 	}
-	leave(t, AFTER_PARK);
+	leave(seat, t, AFTER_PARK);
 	swap_acquire(&t->token, TOKEN_EMPTY); /* (T) */
 	if (deadline)
 		chp__wheel_cancel(&stackful_of(t)->timer);
@@ -264,10 +275,10 @@ void chp__task_unpark(struct agent *a)
 
 static void task_yield(struct agent *a)
 {
-	struct task *t = task_of(a);
+	struct seat *seat = chp__tls_seat();
 
-	if (likely(t->worker != NULL))
-		leave(t, AFTER_YIELD);
+	if (likely(seat->worker != NULL))
+		leave(seat, task_of(a), AFTER_YIELD);
 }
 
 chp_time chp__task_now(struct agent *a)
@@ -361,16 +372,12 @@ const struct agent_class chp__worker_class = {
  */
 static struct task *run_stackful(struct seat *seat, struct task *t)
 {
-	struct stackful *f = stackful_of(t);
 	struct worker *w = seat->worker;
 
-	if (unlikely(!seat_task(w, t))) {
-		chp__schedule_later(w, t);
+	if (unlikely(!seat_any(seat, w, t)))
 		return NULL;
-	}
-	seat->after = AFTER_NOTHING;
-	switch_to(seat, &seat->context, &seat->fiber, f->context,
-		  &f->stack->fiber);
+	switch_to(&seat->context, t->context, AFTER_NOTHING, seat, &seat->fiber,
+		  &stackful_of(t)->stack->fiber);
 	if (unlikely(!seat->worker))
 		return NULL;
 	t = w->passed;
@@ -406,16 +413,16 @@ static bool stopping(struct chp_runtime *rt)
 
 bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
 {
+	struct tls *tls = chp__tls_here(), outer = *tls;
 	struct seat seat = {
 		.worker = w,
-		.self = chp__tls_slot(),
+		.tls = tls,
 		.errno_at = &errno,
 	};
-	void *outer = *seat.self;
 
 	fiber_init_thread(&seat.fiber);
 	w->seat = &seat;
-	*seat.self = &w->agent;
+	*tls = (struct tls){ &w->agent, &seat };
 
 	while (!done || !done(arg)) {
 		struct task *t = chp__find(w);
@@ -431,7 +438,7 @@ bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
 		}
 	}
 
-	*seat.self = outer;
+	*tls = outer;
 	if (!seat.worker)
 		return false;
 	w->seat = NULL;
@@ -444,13 +451,6 @@ bool chp__worker_run(struct worker *w, bool (*done)(void *arg), void *arg)
  */
 void chp__worker_rejoin(struct seat *seat, struct task *t)
 {
-	struct stackful *f = stackful_of(t);
-	int saved_errno = *seat->errno_at;
-
-	seat->after = AFTER_IN_PLACE;
-	seat->left = t;
-	*seat->self = NULL;
-	seat = switch_to(seat, &f->context, &f->stack->fiber, seat->context,
-			 &seat->fiber);
-	*seat->errno_at = saved_errno;
+	seat->tls->agent = NULL;
+	switch_from(seat, t, AFTER_IN_PLACE, seat->context, &seat->fiber);
 }

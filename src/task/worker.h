@@ -10,8 +10,8 @@
  * directly; only when there is none, or every so often for timers and
  * descriptors, or if the next one has no stack and must be polled, it switches
  * to the seat's scheduler (worker.c).  What must
- * happen once a stack has been left (queue it, mark it parked, free it) is
- * written in the seat and done by whoever runs next.
+ * happen once a stack has been left (queue it, mark it parked, free it) is told
+ * to whoever runs next, who does it.
  *
  * rt->lock guards the inbox, the workers' mail, and who sleeps (idle.c).  It
  * is the last thing that anyone from outside touches of a runtime: after it
@@ -25,6 +25,7 @@
 
 #include "os/event.h"
 #include "os/patience.h"
+#include "os/tls.h"
 #include "task/blocking.h"
 #include "task/runq.h"
 #include "task/sim.h"
@@ -32,24 +33,24 @@
 #include "wait/driver.h"
 #include "wait/wheel.h"
 
-/* What to do with the task that has just left its stack. */
+/* What to do with the task that has just left its stack.  It is told together
+   with the task, in the low bits of its address. */
 enum after {
-	AFTER_NOTHING,
-	AFTER_YIELD,   /* it can run: to the queue's tail */
-	AFTER_PARK,    /* mark it PARKED, unless it was woken already */
-	AFTER_EXIT,    /* free the stack, publish the outcome */
-	AFTER_IN_PLACE /* it can run, but this thread has no worker any more */
+	AFTER_YIELD = 0, /* it can run: to the queue's tail; told as it is */
+	AFTER_PARK,      /* mark it PARKED, unless it was woken already */
+	AFTER_EXIT,      /* free the stack, publish the outcome */
+	AFTER_IN_PLACE, /* it can run, but this thread has no worker any more */
+	AFTER_NOTHING,  /* it was no task's */
+	AFTER_MASK = 7
 };
 
 struct seat {
 	struct worker *worker; /* NULL: another thread has it */
-	void **self;           /* the thread's agent pointer */
+	struct tls *tls;       /* the thread's */
 	int *errno_at;         /* the thread's errno */
 	void *context;         /* the scheduler's, while a task runs */
 	struct fiber fiber;    /* the thread's stack */
-	struct fiber *before;  /* which stack was left last */
-	enum after after;
-	struct task *left;
+	struct fiber *before;  /* which stack was left last; for sanitizers */
 };
 
 /* How an idle worker sleeps: set under rt->lock before it is listed. */
@@ -64,9 +65,9 @@ struct worker {
 	struct task *current;
 	struct task *passed; /* stackless: picked by one that left its stack */
 	struct task *pinned_first, *pinned_last; /* pinned tasks that can run */
-	size_t pinned_here; /* pinned tasks that have begun here, not ended */
-	uint32_t tick, next_turn;
-	uint32_t interval;    /* ticks between two turns */
+	size_t pinned_here;   /* pinned tasks that have begun here, not ended */
+	uint32_t ticks;       /* tasks to pick until the next turn */
+	uint32_t interval;    /* the same after a turn */
 	chp_time last_turn;   /* when the last one was */
 	chp_time last_driver; /* when it last asked the driver */
 	uint64_t next_id, last_id;
@@ -132,7 +133,12 @@ struct chp_runtime {
 };
 
 /* The worker that the calling thread runs, or NULL. */
-struct worker *chp__worker_here(void);
+static inline struct worker *worker_here(void)
+{
+	struct seat *seat = chp__tls_seat();
+
+	return likely(seat != NULL) ? seat->worker : NULL;
+}
 
 /* ---- worker.c ---- */
 
@@ -165,12 +171,6 @@ void chp__schedule(struct task *t);
 
 /* Part of schedule_on: t is NULL if it has been queued. */
 void chp__schedule_slow(struct worker *w, struct task *t);
-
-/* What t, which can run but is in no queue, left on its stack: runq.h. */
-static inline const void *cold_of(struct task *t)
-{
-	return is_stackless(t) ? NULL : stackful_of(t)->context;
-}
 
 /* chp__schedule() by the worker's own thread.  Do not touch t afterwards. */
 static inline void schedule_on(struct worker *w, struct task *t,

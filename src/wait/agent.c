@@ -198,10 +198,20 @@ static const chp_op_class yield_class = { .name = "yield" };
 
 const chp_op chp__yielded = { .cls = &yield_class };
 
+static COLD void yield_first(void)
+{
+	chp__thread_agent_make();
+	chp_yield();
+}
+
 void chp_yield(void)
 {
-	struct agent *a = agent_self();
+	struct agent *a = chp__tls_agent();
 
+	if (unlikely(!a)) {
+		yield_first();
+		return;
+	}
 	a->waits_for = &chp__yielded;
 	a->budget = a->budget_full;
 	a->cls->yield(a);

@@ -90,7 +90,7 @@ struct agent *chp__thread_agent_make(void);
 /* The calling task or thread. */
 static inline struct agent *agent_self(void)
 {
-	struct agent *a = chp__tls_get();
+	struct agent *a = chp__tls_agent();
 
 	return likely(a != NULL) ? a : chp__thread_agent_make();
 }
@@ -184,7 +184,7 @@ void chp__budget_spent(struct agent *a);
  */
 static inline struct agent *agent_unhindered(void)
 {
-	struct agent *a = chp__tls_get();
+	struct agent *a = chp__tls_agent();
 
 	return likely(a && !agent_attention(a)) ? a : NULL;
 }

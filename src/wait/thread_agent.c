@@ -129,9 +129,9 @@ static void on_thread_exit(void *data)
 	struct thread_agent *t = data;
 
 	/* Locals may look at the agent: let them find it. */
-	*chp__tls_slot() = t;
+	chp__tls_here()->agent = t;
 	chp__locals_destroy(&t->agent);
-	*chp__tls_slot() = NULL;
+	chp__tls_here()->agent = NULL;
 	agent_leave(&t->agent);
 
 	spin_lock(&pool, RANK_STACK);
@@ -161,7 +161,7 @@ COLD struct agent *chp__thread_agent_make(void)
 	chp__event_take(&t->event);
 	memset(&t->patience, 0, sizeof(t->patience));
 	chp__agent_start(&t->agent, chp__agent_ids(1), NULL, 1u << 20);
-	*chp__tls_slot() = t;
+	chp__tls_here()->agent = t;
 	pthread_setspecific(key, t);
 	return &t->agent;
 }

@@ -59,7 +59,7 @@ void execution_keep(void)
 {
 	world->heap_start = world->heap_next;
 	for (unsigned i = 0; i < THREADS; i++)
-		world->threads[i].agent_first = world->threads[i].agent;
+		world->threads[i].tls_first = world->threads[i].tls;
 	snapshot(true);
 }
 
@@ -72,12 +72,12 @@ void thread_resume(struct thread *t)
 	if (t == self)
 		return;
 	world->current = t;
-	chp__context_switch(&self->context, t->context, t);
+	chp__context_switch(&self->context, t->context, 0, t);
 }
 
 void thread_to_host(void)
 {
-	chp__context_switch(&world->current->context, world->host, NULL);
+	chp__context_switch(&world->current->context, world->host, 0, NULL);
 }
 
 void execution_abandon(void)
@@ -87,12 +87,13 @@ void execution_abandon(void)
 	__builtin_unreachable();
 }
 
-static void thread_main(void *arg)
+static void thread_main(void *arg, uintptr_t word)
 {
 	struct thread *t = arg;
 	unsigned id = thread_id(t);
 	const struct scenario *s = world->scenario;
 
+	(void)word;
 	if (id) {
 		s->threads[id - 1]();
 		t->state = THREAD_ENDED;
@@ -116,18 +117,18 @@ static void thread_main(void *arg)
 static void run_on_host(struct thread *t)
 {
 	world->current = t;
-	chp__context_switch(&world->host, t->context, t);
+	chp__context_switch(&world->host, t->context, 0, t);
 }
 
 static void thread_make(unsigned i)
 {
 	struct thread *t = &world->threads[i];
-	void *agent = t->agent_first;
+	struct tls tls = t->tls_first;
 
 	memset(t, 0, offsetof(struct thread, view));
 	memset(&t->view, 0, world->location_count * sizeof(t->view.at[0]));
 	memset(&t->futex, 0, sizeof(*t) - offsetof(struct thread, futex));
-	t->agent = t->agent_first = agent;
+	t->tls = t->tls_first = tls;
 	t->context = chp__context_make(thread_stack(i), thread_main);
 	t->stamp.at[i] = 1;
 }

@@ -67,14 +67,16 @@ void *model_stack(unsigned i)
 }
 
 /* As the library's, but that whoever resumes it is seen to read it. */
-void *model_context_switch(void **save, void *to, void *pass);
+struct passed model_context_switch(void **save, void *to, uintptr_t word,
+				   void *pointer);
 
-void *model_context_switch(void **save, void *to, void *pass)
+struct passed model_context_switch(void **save, void *to, uintptr_t word,
+				   void *pointer)
 {
 	world->current->cost.calls++;
 	if (world->running)
 		shadow_plain((uintptr_t)save, sizeof(*save), true, PC());
-	return chp__context_switch(save, to, pass);
+	return chp__context_switch(save, to, word, pointer);
 }
 
 /* Workers have enough of them. */

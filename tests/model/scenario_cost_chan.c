@@ -60,8 +60,8 @@ static void receive_none(void)
 				  CHP_EAGAIN));
 }
 
-SCENARIO(cost_broadcast_empty, .setup = make_bytes,
-	 .threads = { receive_none }, .check = drop_broadcast);
+SCENARIO(cost_broadcast_empty, .setup = make_bytes, .threads = { receive_none },
+	 .check = drop_broadcast);
 SCENARIO(cost_broadcast_empty_boxed, .setup = make_boxed,
 	 .threads = { receive_none }, .check = drop_broadcast);
 
@@ -98,9 +98,9 @@ static void send_to_none(void)
 {
 	chp_broadcast_rx_drop(&b_rx);
 	/* No memory for a value that nobody gets. */
-	MODEL_AT_MOST(1, 0, 0,
-		      MODEL_CHECK(chp_broadcast_send(&b_tx, &one) ==
-				  CHP_ECLOSED));
+	MODEL_AT_MOST(
+		1, 0, 0,
+		MODEL_CHECK(chp_broadcast_send(&b_tx, &one) == CHP_ECLOSED));
 }
 
 SCENARIO(cost_broadcast_to_none, .setup = make_boxed,
@@ -151,9 +151,9 @@ static void send_closed(void)
 		MODEL_CHECK(chp_mpmc_try_send(&q_tx, large) == 0);
 	chp_mpmc_tx_close(&q_tx);
 	/* No block for what will not be pushed. */
-	MODEL_AT_MOST(7, 2, 0,
-		      MODEL_CHECK(chp_mpmc_try_send(&q_tx, large) ==
-				  CHP_ECLOSED));
+	MODEL_AT_MOST(
+		7, 2, 0,
+		MODEL_CHECK(chp_mpmc_try_send(&q_tx, large) == CHP_ECLOSED));
 }
 
 SCENARIO(cost_mpmc_closed, .setup = make_mpmc_unbounded,
@@ -221,8 +221,8 @@ static void send_and_receive(void)
 		      MODEL_CHECK(chp_mpsc_try_recv(&rx, &x) == CHP_EAGAIN));
 }
 
-SCENARIO(cost_mpsc_bounded, .setup = make_mpsc,
-	 .threads = { send_and_receive }, .check = drop_mpsc);
+SCENARIO(cost_mpsc_bounded, .setup = make_mpsc, .threads = { send_and_receive },
+	 .check = drop_mpsc);
 
 static void send_and_receive_freely(void)
 {

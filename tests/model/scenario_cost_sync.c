@@ -14,6 +14,7 @@
 #include "os/event.h"
 #include "wait/agent.h"
 #include "wait/cancel.h"
+#include "wait/node.h"
 #include "wait/op.h"
 #include "wait/random.h"
 #include "wait/wheel.h"
@@ -85,7 +86,16 @@ static void cancel_served(void)
 	MODEL_AT_MOST(2, 1, 0, chp_op_cancel(&op.op));
 }
 
+static void settle_done(void)
+{
+	static chp_node node;
+
+	store_release(&node.state, NODE_DONE);
+	MODEL_AT_MOST(1, 1, 0, node_settle(&node));
+}
+
 SCENARIO(cost_notify_leave, .threads = { cancel_served });
+SCENARIO(cost_node_settle, .threads = { settle_done });
 
 /* ---- Tokens: the place of a cancelled one is nobody's ---- */
 
@@ -101,9 +111,9 @@ static void wait_cancelled(void)
 	chp_cancel_wait_op(&op, &token);
 	MODEL_AT_MOST(5, 5, 0, MODEL_CHECK(poll(&op.op) == 0));
 	MODEL_CHECK(counted_end(&waker) == 0);
-	MODEL_AT_MOST(4, 0, 0,
-		      MODEL_CHECK(chp_notify_wait_with(&n, &w) ==
-				  CHP_ECANCELED));
+	MODEL_AT_MOST(
+		4, 0, 0,
+		MODEL_CHECK(chp_notify_wait_with(&n, &w) == CHP_ECANCELED));
 	chp_cancel_destroy(&token);
 }
 
@@ -114,8 +124,7 @@ static void enter_cancelled(void)
 	chp_cancel_init(&token, NULL, 0);
 	chp_cancel_now(&token);
 	MODEL_AT_MOST(2, 5, 0,
-		      chp__cancel_enter(&token, &place,
-					counted_waker(&waker)));
+		      chp__cancel_enter(&token, &place, counted_waker(&waker)));
 	MODEL_AT_MOST(1, 0, 0, chp__cancel_leave(&token, &place));
 	MODEL_CHECK(counted_end(&waker) == 0);
 	chp_cancel_destroy(&token);

@@ -148,9 +148,9 @@ chp_time chp__clock_coarse(void)
 
 /* ---- The rest ---- */
 
-void **chp__tls_slot(void)
+struct tls *chp__tls_here(void)
 {
-	return &world->current->agent;
+	return &world->current->tls;
 }
 
 void *chp__pages_map(size_t size, int for_stacks)

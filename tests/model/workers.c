@@ -22,7 +22,7 @@ static void worker_make(struct worker *w, unsigned index)
 	w->rt = &runtime;
 	w->alone = runtime.worker_count == 1;
 	w->index = index;
-	w->interval = w->next_turn = 16;
+	w->interval = w->ticks = 16;
 	w->random = 1;
 	w->seen = seen[index];
 	/* Descriptors have just been asked for. */

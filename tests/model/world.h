@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/tls.h"
 #include "scenario.h"
 
 enum {
@@ -155,8 +156,8 @@ struct thread {
 	enum thread_state state;
 	struct step next; /* what it is about to do */
 	void *context;
-	void *agent;       /* the library's thread-local */
-	void *agent_first; /* when an execution begins */
+	struct tls tls;       /* the library's thread-local words */
+	struct tls tls_first; /* when an execution begins */
 	struct stamp stamp;
 	struct view view;
 	/* asleep on a futex */

@@ -1,14 +1,24 @@
 /*
- * tls.h - the library's thread-local, of virtual threads.
+ * tls.h - the library's thread-local words, of virtual threads.
  */
 #ifndef CHAPPE_SRC_OS_TLS_H
 #define CHAPPE_SRC_OS_TLS_H
 
-void **chp__tls_slot(void);
+struct tls {
+	void *agent;
+	void *seat;
+};
 
-static inline void *chp__tls_get(void)
+struct tls *chp__tls_here(void);
+
+static inline void *chp__tls_agent(void)
 {
-	return *chp__tls_slot();
+	return chp__tls_here()->agent;
+}
+
+static inline void *chp__tls_seat(void)
+{
+	return chp__tls_here()->seat;
 }
 
 #endif
