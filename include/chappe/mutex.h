@@ -64,7 +64,7 @@ typedef struct chp_mutex {
 
 /* clang-format off */
 #define CHP_MUTEX_INIT(flags_) \
-	{ { { 0 }, NULL, NULL, { 0 }, 0 }, { 0 }, (flags_), 0, NULL }
+	{ { { 0 }, NULL, NULL, { 0 }, { 0 } }, { 0 }, (flags_), 0, NULL }
 /* clang-format on */
 
 /* flags: 0 or CHP_MUTEX_FIFO; else CHP_EINVAL. */

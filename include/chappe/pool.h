@@ -18,7 +18,7 @@ struct chp__pool {
 	chp_word64 word; /* count, flags, queue lock: src/sync/pool_word.h */
 	chp_node *first, *last;
 	chp_word queued;
-	uint32_t reserved;
+	chp_word passed;
 };
 
 /* Taking n from the count once that is at least `need`. */

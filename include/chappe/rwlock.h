@@ -49,7 +49,7 @@ typedef struct chp_rwlock {
 
 /* clang-format off */
 #define CHP_RWLOCK_INIT(max_readers_) \
-	{ { { 0 }, NULL, NULL, { 0 }, 0 }, (max_readers_), 0, { NULL, NULL } }
+	{ { { 0 }, NULL, NULL, { 0 }, { 0 } }, (max_readers_), 0, { NULL, NULL } }
 /* clang-format on */
 
 /* 1 .. CHP_RWLOCK_MAX_READERS; else CHP_EINVAL.  tokio: with_max_readers. */

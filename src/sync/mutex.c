@@ -116,7 +116,7 @@ void chp_mutex_unlock(chp_mutex *m)
 	set_owner(m, 0);
 	if (likely(cas64_release(&m->pool.word, &word, FREE)))
 		return;
-	if (word != (HELD | QUEUED | WAKING) ||
+	if (word != (HELD | QUEUED | WAKING) || pool_count_pass(&m->pool) ||
 	    !cas64_release(&m->pool.word, &word, word_plus(word, 1)))
 		unlock_slow(m);
 }

@@ -1,7 +1,8 @@
 /*
  * overtaken.c - how long a waiter that others may overtake is overtaken.
  *
- * A millisecond from the first time that it was woken and found too little.
+ * A millisecond from the first time that it was woken and found too little, or
+ * that so many had gone past it (passes.h).
  * Each time adds a small part of what it takes, so that a clock that stands
  * still starves nobody.  o->overtaken, written under the pool's lock: when that
  * was, less what was added; 0: not yet.

@@ -14,7 +14,10 @@
  * back to its poll, and takes what is left.  While its wake is on the way
  * (WAKING) releases need no lock: it will look.  If it finds too little it
  * clears WAKING under the lock, so that the next release wakes it again; when
- * that has gone on too long (overtaken.c) it raises HANDOFF.
+ * that has gone on too long (overtaken.c) it raises HANDOFF.  It may not even
+ * come to look: a thread that was woken can be waiting for the processor on
+ * which the one that releases and takes again runs.  So releases count how often
+ * they go past it, and now and then one reads the clock and raises HANDOFF.
  *
  *   invariants, whenever the word is not LOCKED
  *     QUEUED <=> the queue is not empty
@@ -26,19 +29,10 @@
  * Who leaves the queue, or changes the count under the lock, calls settle(),
  * which restores the invariants.
  */
-#include "sync/pool.h"
 
 #include "base/panic.h"
+#include "sync/pool_serve.h"
 #include "wait/block.h"
-#include "wait/node.h"
-
-/* UNFAIR, in node->result while the node is queued: its waker is given away. */
-enum { ARMED = 0, WOKEN = 1 };
-
-static inline chp__pool_op *op_of(chp_node *n)
-{
-	return container_of(n, chp__pool_op, node);
-}
 
 /* ---- Taking without waiting ---- */
 
@@ -74,166 +68,6 @@ int chp__pool_take(struct chp__pool *p, unsigned policy, int64_t n,
 			return r;
 	} while (!cas64_acq_rel(&p->word, &word, word_plus(word, -n)));
 	return 0;
-}
-
-/* ---- Serving waiters; the lock is held ---- */
-
-struct service {
-	struct wake_batch batch; /* handed over */
-	chp_waker nudge;         /* UNFAIR: the first waiter's, to compete */
-};
-
-static uint64_t leave_queue(struct chp__pool *p, uint64_t word, chp_node *n)
-{
-	node_list_remove(&p->first, &p->last, n);
-	/* Relaxed: written under the lock, read as an estimate. */
-	store_relaxed(&p->queued, load_relaxed(&p->queued) - 1);
-	return p->first ? word : word & ~(uint64_t)(QUEUED | WAKING | HANDOFF);
-}
-
-static uint64_t claim_first(struct chp__pool *p, uint64_t word, int result,
-			    struct service *service)
-{
-	chp_node *n = p->first;
-
-	word = leave_queue(p, word, n);
-	if (n->result == WOKEN)
-		n->waker.cls = NULL;
-	batch_claim(&service->batch, n, result);
-	return word;
-}
-
-static inline bool covers_first(const struct chp__pool *p, uint64_t word)
-{
-	return p->first && op_of(p->first)->need <= count_of(word);
-}
-
-static uint64_t hand_over(struct chp__pool *p, uint64_t word,
-			  struct service *service)
-{
-	while (covers_first(p, word)) {
-		word = word_plus(word, -op_of(p->first)->n);
-		word = claim_first(p, word, 0, service);
-	}
-	return word;
-}
-
-static uint64_t nudge(struct chp__pool *p, uint64_t word,
-		      struct service *service)
-{
-	if (word & HANDOFF && covers_first(p, word)) {
-		word = word_plus(word, -op_of(p->first)->n);
-		word = claim_first(p, word, 0, service);
-		word &= ~(uint64_t)(HANDOFF | WAKING);
-	}
-	if (!(word & WAKING) && covers_first(p, word)) {
-		service->nudge = p->first->waker;
-		p->first->result = WOKEN;
-		word |= WAKING;
-	}
-	return word;
-}
-
-/* Restore the invariants after the count grew or a waiter left. */
-static uint64_t settle(struct chp__pool *p, unsigned policy, uint64_t word,
-		       struct service *service)
-{
-	return policy == CHP_UNFAIR ? nudge(p, word, service)
-				    : hand_over(p, word, service);
-}
-
-/* After unlocking.  The semaphore may be gone. */
-static inline void deliver(struct service *service)
-{
-	batch_wake(&service->batch);
-	waker_wake(service->nudge);
-}
-
-/* ---- Changing the count ---- */
-
-/* May the word change by cas: is there nobody to serve? */
-static inline bool nobody_to_serve(unsigned policy, uint64_t word)
-{
-	return !(word & QUEUED) ||
-	       (policy == CHP_UNFAIR && (word & (WAKING | HANDOFF)) == WAKING);
-}
-
-/* The lock was taken with `word`: add n, serve. */
-static COLD void add_locked(struct chp__pool *p, unsigned policy, uint64_t word,
-			    int64_t n)
-{
-	struct service service = { { NULL, NULL }, { NULL, NULL } };
-
-	lock_rank_push(RANK_OBJECT);
-	word = settle(p, policy, word_plus(word, n), &service);
-	word_unlock(&p->word, word);
-	deliver(&service);
-}
-
-int chp__pool_add(struct chp__pool *p, unsigned policy, int64_t n)
-{
-	uint64_t word;
-	int64_t sum;
-
-	for (;;) {
-		word = word_unlocked(&p->word);
-		if (__builtin_add_overflow(count_of(word), n, &sum) ||
-		    !in_range(sum))
-			return CHP_EOVERFLOW;
-		if (n <= 0 || nobody_to_serve(policy, word)) {
-			if (cas64_acq_rel(&p->word, &word, word_plus(word, n)))
-				return 0;
-		} else if (cas64_acquire(&p->word, &word, word | LOCKED)) {
-			add_locked(p, policy, word, n);
-			return 0;
-		}
-	}
-}
-
-int64_t chp__pool_drain(struct chp__pool *p, unsigned policy)
-{
-	for (;;) {
-		uint64_t word = word_unlocked(&p->word);
-		int64_t n = pool_takeable(policy, word);
-
-		if (n >= 0 || nobody_to_serve(policy, word)) {
-			if (cas64_acq_rel(&p->word, &word, word_plus(word, -n)))
-				return n;
-		} else if (cas64_acquire(&p->word, &word, word | LOCKED)) {
-			add_locked(p, policy, word, -n);
-			return n;
-		}
-	}
-}
-
-int chp__pool_resize(struct chp__pool *p, unsigned policy, chp_word64 *capacity,
-		     int64_t to)
-{
-	struct service service = { { NULL, NULL }, { NULL, NULL } };
-	uint64_t word = word_lock(&p->word);
-	/* Relaxed: guarded by the lock; read elsewhere as an estimate. */
-	int64_t delta = to - (int64_t)load64_relaxed(capacity);
-	int r = CHP_EOVERFLOW;
-
-	if (in_range(count_of(word) + delta)) {
-		store64_relaxed(capacity, (uint64_t)to);
-		word = settle(p, policy, word_plus(word, delta), &service);
-		r = 0;
-	}
-	word_unlock(&p->word, word);
-	deliver(&service);
-	return r;
-}
-
-void chp__pool_close(struct chp__pool *p)
-{
-	struct service service = { { NULL, NULL }, { NULL, NULL } };
-	uint64_t word = word_lock(&p->word);
-
-	while (p->first)
-		word = claim_first(p, word, CHP_ECLOSED, &service);
-	word_unlock(&p->word, word | CLOSED);
-	deliver(&service);
 }
 
 /* ---- Waiting ---- */

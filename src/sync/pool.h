@@ -15,6 +15,7 @@
 
 #include <chappe/semaphore.h>
 
+#include "sync/passes.h"
 #include "sync/pool_word.h"
 #include "wait/agent.h"
 
@@ -40,6 +41,21 @@ static inline bool pool_take_fast(struct chp__pool *p, unsigned policy,
 	       cas64_acq_rel(&p->word, &word, word_plus(word, -n));
 }
 
+/*
+ * A release is about to go past the first waiter, which is on its way (WAKING).
+ * True: so many have that the library should look whether it takes too long;
+ * then chp__pool_add() does.  Counted, as a look at the clock costs more than
+ * the release.
+ */
+static inline bool pool_count_pass(struct chp__pool *p)
+{
+	/* Relaxed: a rough count, lost updates and all. */
+	uint32_t n = load_relaxed(&p->passed) + 1;
+
+	store_relaxed(&p->passed, n);
+	return unlikely(n >= PASSES);
+}
+
 /* Add n, which may be negative, and serve waiters.  0 or CHP_EOVERFLOW. */
 int chp__pool_add(struct chp__pool *p, unsigned policy, int64_t n);
 
@@ -59,7 +75,8 @@ static inline int64_t pool_takeable(unsigned policy, uint64_t word)
 	return count > 0 && policy == CHP_FIFO && word & QUEUED ? 0 : count;
 }
 
-/* UNFAIR, under the lock: woken in vain again; is it to be handed the next? */
+/* UNFAIR, under the lock: the first waiter was woken and overtaken again; is it
+   to be handed what comes next? */
 bool chp__overtaken_too_long(chp__pool_op *o, chp_time now);
 
 /* Fail all takers, present and future. */
