@@ -12,7 +12,9 @@
 extern "C" {
 #endif
 
-#define CHP__POOL_MAX (((int64_t)1 << 58) - 1)
+#define CHP__POOL_MAX   (((int64_t)1 << 58) - 1)
+#define CHP__POOL_SHIFT 5 /* the count, above the flags */
+#define CHP__POOL_FLAGS 31u
 
 struct chp__pool {
 	chp_word64 word; /* count, flags, queue lock: src/sync/pool_word.h */

@@ -77,7 +77,7 @@ typedef struct chp_semaphore {
 
 /* clang-format off */
 #define CHP_SEMAPHORE_INIT(permits, policy_) \
-	{ { { (uint64_t)(int64_t)(permits) << 5 }, NULL, NULL, { 0 }, { 0 } }, \
+	{ { { (uint64_t)(int64_t)(permits) << CHP__POOL_SHIFT }, NULL, NULL, { 0 }, { 0 } }, \
 	  { (uint64_t)(int64_t)(permits) }, (policy_), 0, NULL, \
 	  { NULL, NULL } }
 /* clang-format on */
@@ -234,5 +234,7 @@ CHP_API int chp_semaphore_restore(chp_semaphore *s,
 #ifdef __cplusplus
 }
 #endif
+
+#include <chappe/semaphore_try.h>
 
 #endif

@@ -26,8 +26,8 @@ enum {
 	CLOSED = 4,
 	WAKING = 8,
 	HANDOFF = 16,
-	FLAGS = 31,
-	COUNT_SHIFT = 5,
+	FLAGS = CHP__POOL_FLAGS,
+	COUNT_SHIFT = CHP__POOL_SHIFT,
 };
 
 static inline int64_t count_of(uint64_t word)

@@ -70,18 +70,9 @@ void chp_semaphore_close(chp_semaphore *s)
 
 int chp_semaphore_try_acquire(chp_semaphore *s, int64_t n)
 {
-	uint64_t word = load64_relaxed(&s->pool.word);
-
-	if (unlikely(n < 0))
-		return CHP_EINVAL;
-	if (likely(!(word & FLAGS))) {
-		if (count_of(word) < n)
-			return CHP_EAGAIN;
-		if (likely(cas64_acq_rel(&s->pool.word, &word,
-					 word_plus(word, -n))))
-			return 0;
-	}
-	return chp__pool_take(&s->pool, s->policy, n, n, true);
+	/* The short way is in semaphore_try.h. */
+	return n < 0 ? CHP_EINVAL
+		     : chp__pool_take(&s->pool, s->policy, n, n, true);
 }
 
 /* The result goes to the permit object, if there is one. */
