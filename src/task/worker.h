@@ -140,9 +140,11 @@ static inline struct worker *worker_here(void)
 	return likely(seat != NULL) ? seat->worker : NULL;
 }
 
-/* ---- worker.c ---- */
+/* ---- worker_agent.c ---- */
 
 extern const struct agent_class chp__worker_class;
+
+/* ---- worker.c ---- */
 
 /*
  * Run tasks until done(arg) says so or the runtime is stopping.  False: the
