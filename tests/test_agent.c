@@ -6,6 +6,8 @@
  */
 #include "task.h"
 
+#include <pthread.h>
+
 /* ---- Identity ---- */
 
 static void *keep_identity(void *arg)
@@ -287,11 +289,39 @@ static void an_aborted_task_destroys_its_values(void)
 	CHECK_EQ(wrong_destroyer, 0);
 }
 
+/* ---- A thread that the library has not seen ---- */
+
+static void *yield_first_of_all(void *arg)
+{
+	chp_yield();
+	/* Now it is an agent. */
+	*(uint64_t *)arg = chp_agent_current().id;
+	chp_yield();
+	CHECK_EQ(chp_agent_current().id, *(uint64_t *)arg);
+	return arg;
+}
+
+static void a_thread_may_yield_first_of_all(void)
+{
+	uint64_t ids[2] = { 0, 0 };
+	pthread_t thread;
+
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(pthread_create(&thread, NULL, yield_first_of_all,
+					&ids[i]),
+			 0);
+		CHECK_EQ(pthread_join(thread, NULL), 0);
+		CHECK(ids[i] != 0);
+	}
+	CHECK(ids[0] != ids[1]);
+}
+
 /* clang-format off */
 static const struct h_test tests[] = {
 	TEST(an_agent_is_the_same_all_its_life, IN_BLOCKING),
 	TEST(an_agent_that_has_ended_is_gone_for_good, IN_BLOCKING),
 	TEST(an_agent_may_end_while_it_is_interrupted, IN_BLOCKING),
+	TEST(a_thread_may_yield_first_of_all, ON_ITS_OWN),
 	TEST(threads_name_themselves, IN_THREADS),
 	TEST(values_go_with_their_agent_and_are_destroyed_at_its_end,
 	     IN_BLOCKING),

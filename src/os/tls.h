@@ -7,10 +7,9 @@
  * know that and keep addresses; the accessors here cannot be optimised that
  * way: a volatile asm where we have one, else a call that is not inlined.
  *
- * The agent leads to the seat as well, by way of the task's worker.  But it has
- * just been written when a task that was switched to switches again, and each
- * load of what was just written waits several cycles: that way a yield took one
- * and a half times as long.
+ * The agent leads to the seat as well, by way of the task's worker.  But both
+ * have just been written when a task that was switched to switches again, and
+ * each load of what was just written waits some cycles.
  */
 #ifndef CHAPPE_SRC_OS_TLS_H
 #define CHAPPE_SRC_OS_TLS_H

@@ -29,7 +29,6 @@
  * Who leaves the queue, or changes the count under the lock, calls settle(),
  * which restores the invariants.
  */
-
 #include "base/panic.h"
 #include "sync/pool_serve.h"
 #include "wait/block.h"
