@@ -52,10 +52,12 @@ static void overtakes(chp_policy policy, int (*acquire)(void))
 	h_store(&over, 1);
 	release(1);
 	h_join(&a);
-	/* How often depends on who runs; by hand, below, it is exact. */
-	if (policy == CHP_UNFAIR)
-		CHECK(overtaken > 0);
-	else
+	/*
+	 * Unfair, who is first is the machine's choice: the one that was woken
+	 * may well run before the one that woke it, hundreds of times.  That
+	 * newcomers overtake is shown by hand, below.
+	 */
+	if (policy != CHP_UNFAIR)
 		CHECK_EQ(overtaken, 0);
 	ends_with(1);
 }
