@@ -182,14 +182,15 @@ static bool set_joiner(const chp_task *task, enum end_state from,
 static int poll_join(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_join_op *j = (chp_join_op *)op;
-	chp_waker waker = ctx->waker;
 	bool fresh = op->stage == OP_NEW, joining;
 	int state = state_of(j->task);
+	chp_waker waker;
 
 	if (state == DONE)
 		return take(j->task, j->outcome);
 	if (state < 0 || (fresh && state != RUNNING))
 		return CHP_EINVAL;
+	waker_store(&waker, ctx->waker);
 	if (!fresh && waker_same(j->waker, waker))
 		return CHP_PENDING;
 
@@ -233,14 +234,18 @@ void chp_task_join_op(chp_join_op *op, chp_task *task, chp_outcome *outcome)
 int chp_join_with(chp_task *task, chp_outcome *outcome, const chp_wait *w)
 {
 	struct agent *self = agent_self();
+	int state = state_of(task), r;
 	chp_join_op op;
-	int r;
 
-	if (state_of(task) < 0)
+	if (state < 0)
 		return CHP_EINVAL;
 	r = wait_check(self, w);
 	if (r)
 		return r;
+	if (state == DONE) {
+		agent_spend(self);
+		return take(task, outcome);
+	}
 	chp_task_join_op(&op, task, outcome);
 	return chp__block(self, &op.op, w);
 }

@@ -157,6 +157,8 @@ static struct stack *make_stack(struct slab *slab, int cls)
 
 	s->slab = slab;
 	s->low = slab->memory + i * size;
+	s->cls = (uint8_t)cls;
+	s->guard = slab->guards[i];
 	fiber_init_stack(&s->fiber, s->low + page,
 			 (size_t)((char *)s - s->low) - page);
 	return s;
@@ -230,7 +232,7 @@ void chp__stack_put(struct stack *s)
 {
 	struct slab *slab = s->slab;
 	struct pool *pool = slab->pool;
-	int cls = (int)(pool - pools[pool >= pools[1]]);
+	int cls = s->cls;
 	bool cold = false;
 
 	spin_lock(&pool->lock, RANK_STACK);
@@ -264,22 +266,12 @@ bool chp__stack_guards(const struct stack *s, const void *address)
 	return a >= s->low && a < s->low + chp__page_size();
 }
 
-static unsigned index_of(const struct stack *s)
+bool chp__stack_overrun(const struct stack *s)
 {
-	const struct slab *slab = s->slab;
-	int cls = (int)(slab->pool - pools[slab->pool >= pools[1]]);
-
-	return (unsigned)((size_t)(s->low - slab->memory) / class_size(cls));
-}
-
-bool chp__stack_canary_dead(const struct stack *s)
-{
-	const unsigned long *words;
-
-	if (s->slab->guards[index_of(s)] != STACK_CANARY)
-		return false;
 	/* The upper end of the guard page, where an overrun comes first. */
-	words = (const void *)(s->low + chp__page_size() - 64);
+	const unsigned long *words =
+		(const void *)(s->low + chp__page_size() - 64);
+
 	for (unsigned i = 0; i < 64 / sizeof(*words); i++)
 		if (words[i])
 			return true;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <chappe/runtime.h>
 
@@ -22,6 +23,8 @@ struct stack {
 	struct stack *next; /* in a cache or a slab's free list */
 	struct slab *slab;
 	char *low; /* lowest address, where the guard is */
+	uint8_t cls;
+	uint8_t guard; /* enum stack_guard_kind */
 	struct fiber fiber;
 };
 
@@ -35,7 +38,7 @@ int chp__stack_class(size_t size);
 /* A stack of the class, or NULL when out of memory. */
 struct stack *chp__stack_get(int cls, bool budget_only);
 
-/* Nobody runs on it any more.  Checks its canary: `name` is for the panic. */
+/* Nobody runs on it any more. */
 void chp__stack_put(struct stack *s);
 
 /* Where a context may start; 16-byte aligned. */
@@ -48,7 +51,12 @@ static inline void *stack_top(struct stack *s)
 bool chp__stack_guards(const struct stack *s, const void *address);
 
 /* Has the stack been overrun, as far as its canary shows? */
-bool chp__stack_canary_dead(const struct stack *s);
+bool chp__stack_overrun(const struct stack *s);
+
+static inline bool stack_canary_dead(const struct stack *s)
+{
+	return unlikely(s->guard == STACK_CANARY) && chp__stack_overrun(s);
+}
 
 /* In use or kept, of all runtimes; and without a guard. */
 void chp__stack_counts(size_t *total, size_t *unguarded);

@@ -19,66 +19,25 @@
 #include "task/after.h"
 #include "task/context.h"
 #include "task/pick.h"
+#include "task/worker_stack.h"
 #include "wait/process_driver.h"
-
-enum { STACK_CACHE = 16 };
-
-/* ---- Stacks, by way of the worker's cache ---- */
-
-static struct stack *get_stack(struct worker *w, const struct task *t)
-{
-	struct stack *s = w->stacks;
-
-	if (s && t->stack_class == w->rt->stack_class) {
-		w->stacks = s->next;
-		w->stack_count--;
-		return s;
-	}
-	return chp__stack_get(t->stack_class,
-			      w->rt->options.guard == CHP_GUARD_BUDGET);
-}
-
-static void put_stack(struct worker *w, struct task *t)
-{
-	struct stackful *f = stackful_of(t);
-	struct stack *s = f->stack;
-
-	if (unlikely(chp__stack_canary_dead(s))) {
-		char name[CHP_NAME_MAX];
-
-		chp__agent_get_name(&t->outcome.agent, name);
-		chp__panic("task %llu \"%s\" has overrun its stack",
-			   (unsigned long long)agent_id(&t->outcome.agent),
-			   name);
-	}
-	f->stack = NULL;
-	t->context = NULL;
-	if (t->stack_class == w->rt->stack_class &&
-	    w->stack_count < STACK_CACHE) {
-		s->next = w->stacks;
-		w->stacks = s;
-		w->stack_count++;
-	} else {
-		chp__stack_put(s);
-	}
-}
 
 /* ---- After a stack was left ---- */
 
-_Static_assert(_Alignof(struct task) > AFTER_MASK, "room beside the address");
+_Static_assert(_Alignof(struct task) > AFTER_MASK &&
+		       _Alignof(struct stack) > AFTER_MASK,
+	       "room beside the address");
 
 /* What is not done at most switches. */
 static NOINLINE void finish_seldom(struct worker *w, uintptr_t left)
 {
-	struct task *t = (struct task *)(left & ~(uintptr_t)AFTER_MASK);
 	enum after after = left & AFTER_MASK;
 
-	if (after == AFTER_EXIT) {
-		put_stack(w, t);
-		mark_ended(w, t);
-	} else if (after == AFTER_IN_PLACE) {
-		chp__schedule(t);
-	}
+	left -= after;
+	if (after == AFTER_EXIT)
+		put_stack(w, (struct stack *)left);
+	else if (after == AFTER_IN_PLACE)
+		chp__schedule((struct task *)left);
 }
 
 static inline void finish_switch(struct worker *w, uintptr_t left)
@@ -95,7 +54,8 @@ static inline void finish_switch(struct worker *w, uintptr_t left)
 
 /* ---- The switch ---- */
 
-/* left: the task that leaves its stack, if one does, and what to do with it. */
+/* left: who leaves its stack, or the stack, if that is one, and what to do with
+   it. */
 static NOINLINE struct seat *switch_to(void **save, void *to, uintptr_t left,
 				       struct seat *seat, struct fiber *here,
 				       struct fiber *there)
@@ -173,24 +133,36 @@ static inline void switch_from(struct seat *seat, struct task *t,
 	*seat->errno_at = saved_errno;
 }
 
+/* Make the next task the one that runs.  False: there is none, or the scheduler
+   must poll it. */
+static bool seat_next(struct seat *seat, struct task *next)
+{
+	if (!next || !is_stackless(next))
+		return next && seat_any(seat, seat->worker, next);
+	seat->worker->passed = next;
+	return false;
+}
+
+/* No task runs now: the worker itself. */
+static void seat_scheduler(struct seat *seat)
+{
+	seat->worker->current = NULL;
+	seat->tls->agent = &seat->worker->agent;
+}
+
 /* For next, or for the scheduler, which must look, or poll w->passed. */
 static NOINLINE void leave_seldom(struct seat *seat, struct task *t,
 				  enum after after, struct task *next)
 {
 	struct worker *w = seat->worker;
 
-	if (next && is_stackless(next)) {
-		w->passed = next;
-	} else if (next && seat_any(seat, w, next)) {
+	if (seat_next(seat, next)) {
 		switch_from(seat, t, after, next->context,
 			    &stackful_of(next)->stack->fiber);
-		return;
-	} else if (after == AFTER_YIELD && w->ticks > 0) {
-		return;
+	} else if (after != AFTER_YIELD || w->passed || w->ticks == 0) {
+		seat_scheduler(seat);
+		switch_from(seat, t, after, seat->context, &seat->fiber);
 	}
-	w->current = NULL;
-	seat->tls->agent = &w->agent;
-	switch_from(seat, t, after, seat->context, &seat->fiber);
 }
 
 /* For the next task, if it has a stack, without a call in between: what would
@@ -209,9 +181,28 @@ static inline void leave(struct seat *seat, struct task *t, enum after after)
 		    &stackful_of(next)->stack->fiber);
 }
 
+/*
+ * The outcome is published here, before the stack is left, so that who joins
+ * can be next.  From then on t belongs to others; the stack is ours until it
+ * has been left, and what runs on it is the worker.
+ */
 static void task_exit(struct task *t)
 {
-	leave(chp__tls_seat(), t, AFTER_EXIT);
+	struct seat *seat = chp__tls_seat();
+	struct stack *s = give_up_stack(t);
+	struct fiber *there = &seat->fiber;
+	void *to = seat->context, *nowhere;
+	struct task *next;
+
+	seat_scheduler(seat);
+	mark_ended(seat->worker, t);
+	next = pick(seat->worker);
+	if (seat_next(seat, next)) {
+		to = next->context;
+		there = &stackful_of(next)->stack->fiber;
+	}
+	switch_to(&nowhere, to, (uintptr_t)s | AFTER_EXIT, seat, &s->fiber,
+		  there);
 	chp__panic("a task ran on after its end");
 }
 

@@ -9,9 +9,9 @@
  * A task that must leave picks the next one itself and switches to it
  * directly; only when there is none, or every so often for timers and
  * descriptors, or if the next one has no stack and must be polled, it switches
- * to the seat's scheduler (worker.c).  What must
- * happen once a stack has been left (queue it, mark it parked, free it) is told
- * to whoever runs next, who does it.
+ * to the seat's scheduler (worker.c).  What must happen once a stack has been
+ * left (queue its task, mark it parked, give the stack back) is told to whoever
+ * runs next, who does it.
  *
  * rt->lock guards the inbox, the workers' mail, and who sleeps (idle.c).  It
  * is the last thing that anyone from outside touches of a runtime: after it
@@ -33,12 +33,12 @@
 #include "wait/driver.h"
 #include "wait/wheel.h"
 
-/* What to do with the task that has just left its stack.  It is told together
-   with the task, in the low bits of its address. */
+/* What to do with the task that has just left its stack, or with the stack.  It
+   is told together with it, in the low bits of its address. */
 enum after {
 	AFTER_YIELD = 0, /* it can run: to the queue's tail; told as it is */
 	AFTER_PARK,      /* mark it PARKED, unless it was woken already */
-	AFTER_EXIT,      /* free the stack, publish the outcome */
+	AFTER_EXIT,      /* the stack's last: give it back */
 	AFTER_IN_PLACE, /* it can run, but this thread has no worker any more */
 	AFTER_NOTHING,  /* it was no task's */
 	AFTER_MASK = 7
