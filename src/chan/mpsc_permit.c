@@ -123,12 +123,8 @@ int chp_mpsc_try_reserve_owned(chp_mpsc_tx *tx, chp_mpsc_owned_permit *permit)
 static int poll_owned(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_reserve_owned_op *o = (chp_reserve_owned_op *)op;
-	chp_poll_ctx inner = *ctx;
-	int r;
+	int r = op_poll_part(&o->place.op, ctx);
 
-	/* It counts once in the budget. */
-	inner.budget = NULL;
-	r = chp_op_poll(&o->place.op, &inner);
 	return r == CHP_PENDING ? r : own(o->place.tx, &o->got, r, o->permit);
 }
 

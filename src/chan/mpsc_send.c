@@ -281,23 +281,23 @@ static int collect(chp_send_op *o)
 static int poll_place(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_send_op *o = (chp_send_op *)op;
-	chp_waker old = ctx->waker;
+	chp_waker waker = ctx_waker(ctx), old = waker;
 	struct chp__mpsc *ch;
 	bool queued;
 
 	if (op->stage == OP_NEW)
-		return start(o, ctx->waker);
+		return start(o, waker);
 	if (node_is_done(&o->node))
 		return collect(o);
-	if (waker_same(o->node.waker, ctx->waker))
+	if (waker_same(o->node.waker, waker))
 		return CHP_PENDING;
 
 	ch = channel_of(o);
-	waker_retain(ctx->waker);
+	waker_retain(waker);
 	mpsc_lock(ch);
 	queued = load_relaxed(&o->node.state) == NODE_QUEUED;
 	if (queued)
-		old = node_swap_waker(&o->node, ctx->waker);
+		old = node_swap_waker(&o->node, waker);
 	mpsc_unlock(ch);
 	waker_release(old);
 	return queued ? CHP_PENDING : collect(o);

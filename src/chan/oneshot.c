@@ -192,7 +192,7 @@ static int poll_closed(chp_op *op, chp_poll_ctx *ctx)
 	if (!ch)
 		return CHP_EINVAL;
 	if (chp_oneshot_is_closed(tx) ||
-	    !enter(ch, RX_CLOSED, TX_WAITING, &ch->tx_waker, ctx->waker))
+	    !enter(ch, RX_CLOSED, TX_WAITING, &ch->tx_waker, ctx_waker(ctx)))
 		return 0;
 	return CHP_PENDING;
 }
@@ -301,7 +301,7 @@ static int poll_recv(chp_op *op, chp_poll_ctx *ctx)
 	if (r != CHP_EAGAIN)
 		return r;
 	if (enter(rx->ch, TX_GONE | RX_CLOSED, RX_WAITING, &rx->ch->rx_waker,
-		  ctx->waker))
+		  ctx_waker(ctx)))
 		return CHP_PENDING;
 	return receive(rx, o->out);
 }

@@ -184,13 +184,12 @@ static int poll_join(chp_op *op, chp_poll_ctx *ctx)
 	chp_join_op *j = (chp_join_op *)op;
 	bool fresh = op->stage == OP_NEW, joining;
 	int state = state_of(j->task);
-	chp_waker waker;
+	chp_waker waker = ctx_waker(ctx);
 
 	if (state == DONE)
 		return take(j->task, j->outcome);
 	if (state < 0 || (fresh && state != RUNNING))
 		return CHP_EINVAL;
-	waker_store(&waker, ctx->waker);
 	if (!fresh && waker_same(j->waker, waker))
 		return CHP_PENDING;
 
@@ -198,7 +197,7 @@ static int poll_join(chp_op *op, chp_poll_ctx *ctx)
 	joining = set_joiner(j->task, fresh ? RUNNING : JOINING, &waker);
 	waker_release(waker);
 	if (joining) {
-		waker_store(&j->waker, ctx->waker);
+		waker_store(&j->waker, ctx_waker(ctx));
 		return CHP_PENDING;
 	}
 	/* It has ended, or on a first poll another joiner was faster. */

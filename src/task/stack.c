@@ -117,8 +117,7 @@ static struct stack *stack_at(const struct slab *slab, unsigned i, size_t size)
 {
 	char *high = slab->memory + (size_t)(i + 1) * size;
 
-	return (struct stack *)(void *)(high - sizeof(struct stack) -
-					sizeof(struct stack) % 16);
+	return (struct stack *)(void *)high - 1;
 }
 
 /* Slabs' own records, apart from the stacks so that an overrun spares them. */

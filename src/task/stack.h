@@ -26,7 +26,7 @@ struct stack {
 	uint8_t cls;
 	uint8_t guard; /* enum stack_guard_kind */
 	struct fiber fiber;
-};
+} __attribute__((aligned(16))); /* as a context's start must be */
 
 #define STACK_SIZE_MIN     ((size_t)16 << 10)
 #define STACK_SIZE_DEFAULT ((size_t)64 << 10)
@@ -41,7 +41,7 @@ struct stack *chp__stack_get(int cls, bool budget_only);
 /* Nobody runs on it any more. */
 void chp__stack_put(struct stack *s);
 
-/* Where a context may start; 16-byte aligned. */
+/* Where a context may start. */
 static inline void *stack_top(struct stack *s)
 {
 	return s;

@@ -38,12 +38,10 @@ uint64_t chp__agent_ids(uint64_t count)
  */
 void chp__agent_set_name(struct agent *a, const char *name)
 {
-	char text[CHP_NAME_MAX] = "";
-	uint64_t words[ARRAY_LEN(a->name)];
+	uint64_t words[ARRAY_LEN(a->name)] = { 0 };
 
 	if (name)
-		memcpy(text, name, strnlen(name, CHP_NAME_MAX - 1));
-	memcpy(words, text, sizeof(words));
+		memcpy(words, name, strnlen(name, CHP_NAME_MAX - 1));
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		store64_release(&a->name[i], words[i]); /* (N) */
 }

@@ -31,6 +31,15 @@ static inline void waker_store(chp_waker *to, chp_waker w)
 	*to = w;
 }
 
+/* The waker of a context, loaded the same way. */
+static inline chp_waker ctx_waker(const chp_poll_ctx *ctx)
+{
+	chp_waker w;
+
+	waker_store(&w, ctx->waker);
+	return w;
+}
+
 /* Agents' wakers need no counting; skip the call. */
 static inline void waker_retain(chp_waker w)
 {
@@ -64,6 +73,18 @@ static inline int op_poll(chp_op *op, chp_poll_ctx *ctx)
 		op->stage = OP_FINISHED;
 		op->result = r;
 	}
+	return r;
+}
+
+/* Poll a part of an operation, which counts once in the budget. */
+static inline int op_poll_part(chp_op *op, chp_poll_ctx *ctx)
+{
+	uint32_t *budget = ctx->budget;
+	int r;
+
+	ctx->budget = NULL;
+	r = chp_op_poll(op, ctx);
+	ctx->budget = budget;
 	return r;
 }
 

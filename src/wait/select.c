@@ -21,19 +21,9 @@ static void cancel_arms(chp_select_op *s, const chp_select_arm *winner)
 			chp_op_cancel(s->arms[i].op);
 }
 
-/* Arms are no completions of their own: the select counts once. */
-static chp_poll_ctx without_budget(const chp_poll_ctx *ctx)
-{
-	chp_poll_ctx copy = *ctx;
-
-	copy.budget = NULL;
-	return copy;
-}
-
 static int poll_select(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_select_op *s = (chp_select_op *)op;
-	chp_poll_ctx arm_ctx = without_budget(ctx);
 	uint32_t i = 0, enabled = 0;
 
 	if (s->count > 1 && !(s->flags & CHP_BIASED))
@@ -45,7 +35,7 @@ static int poll_select(chp_op *op, chp_poll_ctx *ctx)
 		if (!arm->op)
 			continue;
 		enabled++;
-		arm->result = chp_op_poll(arm->op, &arm_ctx);
+		arm->result = op_poll_part(arm->op, ctx);
 		if (arm->result == CHP_PENDING)
 			continue;
 		if (s->flags & CHP_CANCEL_LOSERS)
@@ -110,8 +100,7 @@ int chp_select(chp_select_arm *arms, size_t count, unsigned flags)
 static int poll_timeout(chp_op *op, chp_poll_ctx *ctx)
 {
 	chp_timeout_op *t = (chp_timeout_op *)op;
-	chp_poll_ctx inner_ctx = without_budget(ctx);
-	int r = chp_op_poll(t->inner, &inner_ctx);
+	int r = op_poll_part(t->inner, ctx);
 
 	if (r != CHP_PENDING) {
 		chp__sleep_disarm(&t->sleep);
