@@ -25,8 +25,9 @@ static void settle_value(struct outcome *o)
 	uint64_t end = load64_acquire(&o->end);
 
 	while (end != end_word(id, DETACHED)) {
-		enum end_state to =
-			end == end_word(id, JOINING) ? CLAIMED : ENDING;
+		unsigned to = end == end_word(id, JOINING)
+				      ? CLAIMED
+				      : ENDING | (end & SETTING);
 
 		if (cas64_acq_rel(&o->end, &end, end_word(id, to)))
 			return;
@@ -81,7 +82,8 @@ void chp__outcome_end(struct outcome *o)
 		if (end == end_word(id, JOINING)) {
 			if (cas64_acq_rel(&o->end, &end, end_word(id, CLAIMED)))
 				break;
-		} else if (cas64_acq_rel(&o->end, &end, end_word(id, DONE))) {
+		} else if (cas64_acq_rel(&o->end, &end,
+					 end_word(id, DONE | (end & SETTING)))) {
 			return; /* (E) */
 		}
 	}
@@ -113,13 +115,13 @@ static int state_of(const chp_task *task)
 		end = load64_acquire(&o->end); /* (J) */
 		if (end >> END_SHIFT != task->agent.id)
 			return -1;
-		end = end_word(0, (enum end_state)(end & 0xff));
-		if (end != CLAIMED && end != ENDING)
+		end &= 0xff;
+		if (end != CLAIMED && (end & ~(uint64_t)SETTING) != ENDING)
 			return (int)end;
 	}
 }
 
-static bool step(const chp_task *task, enum end_state from, enum end_state to)
+static bool step(const chp_task *task, unsigned from, unsigned to)
 {
 	struct outcome *o = outcome_of(task);
 	uint64_t end = end_word(task->agent.id, from);
@@ -165,13 +167,15 @@ static bool set_joiner(const chp_task *task, enum end_state from,
 	struct outcome *o = outcome_of(task);
 	chp_waker old = { NULL, NULL };
 
-	if (!step(task, from, SETTING))
+	if (!step(task, from, RUNNING | SETTING))
 		return false;
 	if (from == JOINING)
 		old = o->joiner;
 	o->joiner = *waker;
-	if (!step(task, SETTING, JOINING)) {
-		/* It ended meanwhile, and did not look at the waker. */
+	if (!step(task, RUNNING | SETTING, JOINING)) {
+		/* It ended meanwhile, and did not look at the waker.  Release:
+		   whoever takes the slot comes after our writing into it. */
+		and64_release(&o->end, ~(uint64_t)SETTING);
 		waker_release(old);
 		return false;
 	}
@@ -258,7 +262,9 @@ int chp_task_is_finished(const chp_task *task)
 {
 	int state = state_of(task);
 
-	return state < 0 || state == DETACHED ? CHP_EINVAL : state == DONE;
+	if (state < 0 || state == DETACHED)
+		return CHP_EINVAL;
+	return (state & ~SETTING) == DONE;
 }
 
 int chp_task_detach(chp_task *task)

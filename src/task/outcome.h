@@ -3,18 +3,19 @@
  * function, and an end that somebody may wait for.
  *
  *   end        meaning                          leaves by
- *   RUNNING    not ended, nobody joins          joiner -> SETTING; ender ->
- *                                               DONE, ENDING; detach ->
- *                                               DETACHED
- *   SETTING    a joiner writes its waker        joiner -> JOINING; ender ->
- *                                               DONE, ENDING
- *   JOINING    a waker is there                 joiner -> SETTING, RUNNING;
- *                                               ender -> CLAIMED
+ *   RUNNING    not ended, nobody joins          joiner -> JOINING, by way of
+ *                                               SETTING; ender -> DONE, ENDING;
+ *                                               detach -> DETACHED
+ *   JOINING    a waker is there                 joiner -> RUNNING, also with
+ *                                               SETTING; ender -> CLAIMED
  *   CLAIMED    the waker is the ender's         ender -> DONE
  *   ENDING     the value will be public soon    ender -> DONE
  *   DONE       fate and value are public        whoever has the handle -> 0,
  *                                               then takes them, frees the slot
  *   DETACHED   no handle                        ender frees the slot
+ *
+ * SETTING is a flag beside RUNNING, ENDING and DONE: a joiner writes its waker.
+ * It alone takes the flag away, and until then nobody takes what is DONE.
  *
  * (E) the ender's release into DONE publishes fate and value and all that the
  * task did; it pairs with the joiner's acquire (J).  It is the ender's last
@@ -41,17 +42,17 @@
 
 enum end_state {
 	RUNNING,
-	SETTING,
 	JOINING,
 	CLAIMED,
 	ENDING,
 	DONE,
 	DETACHED,
+	SETTING = 0x10,
 };
 
 enum { END_SHIFT = 8 };
 
-static inline uint64_t end_word(uint64_t id, enum end_state state)
+static inline uint64_t end_word(uint64_t id, unsigned state)
 {
 	return id << END_SHIFT | state;
 }

@@ -101,11 +101,6 @@ bool chp__stack_overrun(const struct stack *s)
 
 /* ---- The rest ---- */
 
-void chp__slot_free(struct outcome *o)
-{
-	(void)o;
-}
-
 struct task *chp__sim_find(struct worker *w)
 {
 	(void)w;

@@ -159,3 +159,20 @@ void workers_end(void)
 			     0xff) == DONE &&
 			    !tasks[i].stack);
 }
+
+/* ---- Slots ---- */
+
+/* As slot.c; and the next task moves in, which writes what it likes. */
+void chp__slot_free(struct outcome *o)
+{
+	chp_waker nobody = { NULL, NULL };
+
+	storep_relaxed(&o->runtime, NULL);
+	store64_relaxed(&o->end, 0);
+	agent_leave(&o->agent);
+	o->fate = CHP_NEVER_RUN;
+	o->joiner = nobody;
+	o->fn = NULL;
+	o->arg = o->value = NULL;
+	o->arg_drop = o->result_drop = NULL;
+}
