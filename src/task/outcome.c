@@ -22,14 +22,15 @@ static void drop_value(struct outcome *o)
 static void settle_value(struct outcome *o)
 {
 	uint64_t id = agent_id(&o->agent);
-	uint64_t end = load64_acquire(&o->end);
+	/* Relaxed, all of it: chp__outcome_end goes on from there. */
+	uint64_t end = load64_relaxed(&o->end);
 
 	while (end != end_word(id, DETACHED)) {
 		unsigned to = end == end_word(id, JOINING)
 				      ? CLAIMED
 				      : ENDING | (end & SETTING);
 
-		if (cas64_acq_rel(&o->end, &end, end_word(id, to)))
+		if (cas64_relaxed(&o->end, &end, end_word(id, to)))
 			return;
 	}
 	drop_value(o);
@@ -72,20 +73,19 @@ void chp__outcome_end(struct outcome *o)
 	chp_waker waker;
 
 	agent_end(&o->agent);
-	for (;;) {
+	while (end != end_word(id, CLAIMED)) {
+		bool waits = end == end_word(id, JOINING);
+		unsigned to = waits ? CLAIMED : DONE | (end & SETTING);
+
 		if (end == end_word(id, DETACHED)) {
 			chp__slot_free(o);
 			return;
 		}
-		if (end == end_word(id, CLAIMED))
-			break;
-		if (end == end_word(id, JOINING)) {
-			if (cas64_acq_rel(&o->end, &end, end_word(id, CLAIMED)))
-				break;
-		} else if (cas64_acq_rel(&o->end, &end,
-					 end_word(id, DONE | (end & SETTING)))) {
+		if (!cas64_acq_rel(&o->end, &end, end_word(id, to)))
+			continue;
+		if (!waits)
 			return; /* (E) */
-		}
+		break;
 	}
 	waker = o->joiner;
 	store64_release(&o->end, end_word(id, DONE)); /* (E) */
@@ -136,7 +136,8 @@ static bool take_over(chp_task *task)
 	struct outcome *o = outcome_of(task);
 	uint64_t end = end_word(task->agent.id, DONE);
 
-	return cas64_acquire(&o->end, &end, 0);
+	/* Relaxed: that it is so was acquired (J). */
+	return cas64_relaxed(&o->end, &end, 0);
 }
 
 static int take(chp_task *task, chp_outcome *outcome)

@@ -210,3 +210,93 @@ static void gave_up(void)
 SCENARIO(join_give_up_detach, .setup = make_droppable,
 	 .threads = { give_up, finish }, .check = gave_up, .bound = 3,
 	 .must_reach = 1);
+
+static void gave_up_nothing(void)
+{
+	hand_end();
+	MODEL_CHECK(load64_relaxed(&slot.outcome.end) == 0);
+}
+
+SCENARIO(join_give_up_detach_plain, .setup = make,
+	 .threads = { give_up, finish }, .check = gave_up_nothing, .bound = 3,
+	 .must_reach = 1);
+
+/* One after the other, or one is refused. */
+static void give_up_copy(void)
+{
+	chp_task copy = handle;
+	chp_join_op op;
+	int r;
+
+	chp_task_join_op(&op, &copy, NULL);
+	r = hand_poll_with(&op.op, &hand_first);
+	MODEL_CHECK(r == CHP_PENDING || r == CHP_EINVAL);
+	if (r == CHP_PENDING)
+		chp_op_cancel(&op.op);
+	add_relaxed(r ? &refused : &joined, 1);
+}
+
+static void still_running(void)
+{
+	hand_end();
+	MODEL_CHECK(load64_relaxed(&slot.outcome.end) ==
+		    end_word(100, RUNNING));
+}
+
+SCENARIO(join_give_up_twice, .setup = make,
+	 .threads = { give_up_copy, give_up_copy }, .check = still_running,
+	 .bound = 3);
+
+/* ---- Aborted before it runs ---- */
+
+static int reason;
+
+static void never_run(void *arg)
+{
+	MODEL_CHECK(arg == &plain && reason == 1);
+	add_relaxed(&drops, 1);
+}
+
+static void *run_it(void *arg)
+{
+	return arg;
+}
+
+static void make_abortable(void)
+{
+	struct outcome *o = &slot.outcome;
+
+	make();
+	o->agent.cls = &chp__task_class;
+	o->fn = run_it;
+	o->arg = &plain;
+	o->arg_drop = never_run;
+}
+
+static void run_and_end(void)
+{
+	chp__outcome_run(&slot.outcome);
+	chp__outcome_end(&slot.outcome);
+}
+
+static void abort_it(void)
+{
+	reason = 1;
+	chp_task_abort(&handle);
+}
+
+/* Never run, or returned. */
+static void ran_or_dropped(void)
+{
+	chp_outcome outcome;
+	unsigned n = load_relaxed(&drops);
+
+	MODEL_CHECK(chp_join(&handle, &outcome) == 0);
+	MODEL_CHECK(outcome.fate == (n ? CHP_NEVER_RUN : CHP_RETURNED));
+	MODEL_CHECK(outcome.value == (n ? NULL : &plain));
+	model_reached(n);
+}
+
+SCENARIO(join_aborted, .setup = make_abortable,
+	 .threads = { run_and_end, abort_it }, .check = ran_or_dropped,
+	 .must_reach = 3);

@@ -266,33 +266,6 @@ static void in_place(void)
 SCENARIO(task_in_place, .setup = in_place,
 	 .threads = { park_in_place, wake_a });
 
-/* ---- Whoever counts ended tasks comes after what they did ---- */
-
-static void *count_me(void *index)
-{
-	(void)index;
-	plain_a = 1;
-	return end();
-}
-
-static void counted_of_one(void)
-{
-	workers_make(1, 1, count_me);
-	task_queued(0, 0);
-}
-
-static void count_ended(void)
-{
-	if (load64_acquire(&workers[0].finished)) {
-		model_reached(0);
-		MODEL_CHECK(plain_a == 1);
-	}
-}
-
-SCENARIO(task_counted, .setup = counted_of_one,
-	 .threads = { worker_0, count_ended }, .check = workers_end,
-	 .must_reach = 1);
-
 /* ---- Two tasks of one worker that wake each other ---- */
 
 static void *ping_pong(void *index)
@@ -380,32 +353,3 @@ SCENARIO(task_grant, .setup = acquire_of_one, .threads = { worker_0, give },
 SCENARIO(task_abort_grant, .setup = acquire_of_one,
 	 .threads = { worker_0, give, abort_it }, .check = permits_right,
 	 .bound = 2, .must_reach = 7);
-
-/* ---- A thread that joins ---- */
-
-static void *answer(void *index)
-{
-	(void)index;
-	plain_a = 1;
-	return &plain_a;
-}
-
-static void answer_of_one(void)
-{
-	workers_make(1, 1, answer);
-	task_queued(0, 0);
-}
-
-static void join(void)
-{
-	chp_task task = { .agent = agent_handle(&tasks[0].task.outcome.agent) };
-	chp_outcome outcome;
-
-	MODEL_CHECK(chp_join(&task, &outcome) == 0);
-	MODEL_CHECK(outcome.fate == CHP_RETURNED && outcome.value == &plain_a);
-	MODEL_CHECK(plain_a == 1);
-	workers_stop();
-}
-
-SCENARIO(task_join, .setup = answer_of_one, .threads = { worker_0, join },
-	 .bound = 2);
