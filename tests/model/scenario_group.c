@@ -18,6 +18,7 @@ static struct member {
 
 static chp_group *group;
 static unsigned spawned, codes, plain[MEMBERS];
+static bool refuse;
 static chp_word ran, dropped, served;
 
 /* The group's: the member's record. */
@@ -27,6 +28,8 @@ int chp_spawn_with(chp_task *task, void *(*fn)(void *arg), void *arg,
 	struct member *m = &members[spawned];
 	struct outcome *o = &m->task.outcome;
 
+	if (refuse)
+		return CHP_ENOMEM;
 	o->agent.cls = &chp__task_class;
 	chp__agent_start(&o->agent, 200 + spawned++, NULL, 128);
 	o->fn = fn;
@@ -326,18 +329,52 @@ SCENARIO(group_next_two, .setup = make_results_of_both,
 	 .threads = { ask_until_none, ask_and_finish, both_members },
 	 .check = all_ran, .bound = 2);
 
-/* ---- Waiting for all, by hand ---- */
+/* ---- By hand ---- */
 
-static void wait_and_finish(void)
+static void are_done(int r)
 {
-	chp_group_op op;
+	MODEL_CHECK(r == 0 && plain[0] == 1 && plain[1] == 1);
+}
 
-	chp_group_wait_op(&op, group);
-	MODEL_CHECK(hand_run(&op.op) == 0);
-	MODEL_CHECK(plain[0] == 1 && plain[1] == 1);
+BY_HAND(group_all, chp_group_op, make_two(), chp_group_wait_op(&op, group),
+	are_done(r), both_members(), finish(0));
+
+static chp_group_result got;
+
+static void is_one(int r)
+{
+	MODEL_CHECK(r == 1);
+	is_result(&got);
+}
+
+BY_HAND(group_one, chp_group_op, make_results(),
+	chp_group_next_op(&op, group, &got), is_one(r), both_members(),
+	finish(0));
+
+/* ---- A spawn that fails, and was all that one waited for ---- */
+
+static void make_refusing(void)
+{
+	make(0);
+	refuse = true;
+}
+
+static void spawn_in_vain(void)
+{
+	MODEL_CHECK(chp_group_spawn(group, work, &plain[0]) == CHP_ENOMEM);
+}
+
+static void wait_for_all(void)
+{
+	MODEL_CHECK(chp_group_wait(group) == 0);
+}
+
+static void none_left(void)
+{
+	MODEL_CHECK(chp_group_count(group) == 0);
 	finish(0);
 }
 
-SCENARIO(group_wait_by_hand, .setup = make_two,
-	 .threads = { wait_and_finish, member_0, member_1 }, .check = gave_up,
-	 .bound = 2);
+SCENARIO(group_refused, .setup = make_refusing,
+	 .threads = { spawn_in_vain, wait_for_all }, .check = none_left,
+	 .bound = 3);
