@@ -351,6 +351,71 @@ BY_HAND(group_one, chp_group_op, make_results(),
 	chp_group_next_op(&op, group, &got), is_one(r), both_members(),
 	finish(0));
 
+/* Another waker, once; then it is that one that must come. */
+static void wait_with_another(void)
+{
+	chp_group_op op;
+	int r;
+
+	chp_group_wait_op(&op, group);
+	r = hand_poll_with(&op.op, &hand_first);
+	if (r == CHP_PENDING)
+		r = hand_poll_with(&op.op, &hand_second);
+	while (r == CHP_PENDING) {
+		chp__event_wait(&hand_second.event, 0);
+		r = hand_poll_with(&op.op, &hand_second);
+	}
+	are_done(r);
+}
+
+static void finished_by_hand(void)
+{
+	hand_end();
+	finish(0);
+}
+
+SCENARIO(group_all_another, .setup = make_two,
+	 .threads = { wait_with_another, both_members },
+	 .check = finished_by_hand, .bound = 2);
+
+/* What one is given, and gives up, the one that waits has at once: before the
+   other member ends. */
+static struct os_event first_served;
+
+static void give_up(void)
+{
+	chp_group_op op;
+
+	chp_group_next_op(&op, group, &got);
+	if (hand_poll_with(&op.op, &hand_first) == 1) {
+		is_result(&got);
+		chp__event_set(&first_served);
+	} else {
+		model_reached(chp_op_cancel(&op.op) == CHP_GAVE_BACK);
+	}
+}
+
+static void take_what_is_left(void)
+{
+	chp_group_result result;
+
+	while (chp_group_next(group, &result) == 1) {
+		is_result(&result);
+		chp__event_set(&first_served);
+	}
+}
+
+static void members_in_turn(void)
+{
+	member_0();
+	chp__event_wait(&first_served, 0);
+	member_1();
+}
+
+SCENARIO(group_given_back, .setup = make_results,
+	 .threads = { give_up, take_what_is_left, members_in_turn },
+	 .check = finished_by_hand, .bound = 2, .must_reach = 3);
+
 /* ---- A spawn that fails, and was all that one waited for ---- */
 
 static void make_refusing(void)

@@ -60,8 +60,8 @@ static void is_right(int r, const chp_outcome *outcome)
 
 static chp_outcome got;
 
-BY_HAND(join, chp_join_op, make(),
-	chp_task_join_op(&op, &handle, &got), is_right(r, &got), finish(),
+BY_HAND(join, chp_join_op, make(), chp_task_join_op(&op, &handle, &got),
+	is_right(r, &got), finish(),
 	MODEL_CHECK(load64_relaxed(&slot.outcome.end) ==
 		    (load_relaxed(&joined) ? 0 : end_word(100, DONE))));
 BY_HAND(join_droppable, chp_join_op, make_droppable(),
@@ -111,9 +111,8 @@ static void one_joined(void)
 	MODEL_CHECK(load64_relaxed(&slot.outcome.end) == 0);
 }
 
-SCENARIO(join_twice, .setup = make,
-	 .threads = { join_copy, join_copy, finish }, .check = one_joined,
-	 .bound = 2);
+SCENARIO(join_twice, .setup = make, .threads = { join_copy, join_copy, finish },
+	 .check = one_joined, .bound = 2);
 
 /* ---- Asking ---- */
 
