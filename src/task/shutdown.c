@@ -5,8 +5,8 @@
  * spawned and what ended on it; the inbox counts what came from outside.  To
  * see whether any is left, add up what has ended first, and what was spawned
  * after: an end happens after its spawn, and the worker's release of `finished`
- * (mark_ended() in after.h) pairs with our acquire, so every task in the first sum
- * is in the second.  Equal sums then mean that, when the first was read,
+ * (mark_ended() in after.h) pairs with our acquire, so every task in the first
+ * sum is in the second.  Equal sums then mean that, when the first was read,
  * nothing was running; and since only running tasks and outsiders spawn, and
  * those are refused once the state is CLOSING, nothing will.
  *

@@ -38,7 +38,7 @@
 enum after {
 	AFTER_YIELD = 0, /* it can run: to the queue's tail; told as it is */
 	AFTER_PARK,      /* mark it PARKED, unless it was woken already */
-	AFTER_EXIT,      /* the stack's last: give it back */
+	AFTER_EXIT,      /* its task has ended: give the stack back */
 	AFTER_IN_PLACE, /* it can run, but this thread has no worker any more */
 	AFTER_NOTHING,  /* it was no task's */
 	AFTER_MASK = 7
