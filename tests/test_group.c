@@ -155,8 +155,17 @@ static void the_deadline_ends_the_group(void)
 	CHECK_CODE(chp_group_init(&group, NULL, chp_in(3 * CHP_MS), 0), 0);
 	for (int i = 0; i < 10; i++)
 		chp_group_spawn(&group, pass_the_gate, NULL);
-	CHECK(chp_group_finish(&group) < 0);
+	CHECK_CODE(chp_group_finish(&group), CHP_ETIMEDOUT);
 	CHECK_EQ(ran, 0);
+}
+
+/* Nobody has cancelled the group: who is aborted by itself has failed. */
+static void one_that_is_aborted_fails(void)
+{
+	begin(0);
+	chp_group_spawn(&group, fail_with, (void *)(intptr_t)CHP_EABORTED);
+	h_until(chp_group_count(&group) == 0);
+	CHECK_CODE(chp_group_finish(&group), CHP_EABORTED);
 }
 
 static void a_group_inherits_deadline_and_cancelling(void)
@@ -174,8 +183,8 @@ static void a_group_inherits_deadline_and_cancelling(void)
 	chp_group_spawn(&group, pass_the_gate, NULL);
 	h_until(chp_semaphore_queue_length(&gate) == 2);
 	chp_cancel_now(&outer);
-	/* The second one says what ended it: that is the group's code. */
-	CHECK_CODE(chp_group_finish(&group), CHP_EABORTED);
+	/* That the second one says what ended it does not hide the reason. */
+	CHECK_CODE(chp_group_finish(&group), CHP_ECANCELED);
 	CHECK(heard == CHP_ECANCELED || heard == CHP_EABORTED);
 	chp_cancel_destroy(&outer);
 }
@@ -315,6 +324,7 @@ static const struct h_test tests[] = {
 	TEST(failures_need_not_cancel, IN_TASKS),
 	TEST(tasks_that_never_ran_give_up_their_argument, IN_TASKS),
 	TEST(the_deadline_ends_the_group, IN_TASKS),
+	TEST(one_that_is_aborted_fails, IN_TASKS),
 	TEST(a_group_inherits_deadline_and_cancelling, IN_TASKS),
 	TEST(a_parent_that_is_cancelled_refuses_new_tasks, IN_TASKS),
 	TEST(a_deadline_that_has_passed_refuses_new_tasks, IN_TASKS),

@@ -70,6 +70,12 @@ static void remove_member(chp_group *g, struct chp__member *m,
 	chp__group_serve(g, batch);
 }
 
+/* lock held: is it only what cancelling the group has asked for? */
+static bool obeys(const chp_group *g, int code)
+{
+	return g->cancelled && (code == CHP_EABORTED || code == CHP_ECANCELED);
+}
+
 static void end(struct chp__member *m, int code)
 {
 	struct wake_batch batch = { NULL, NULL };
@@ -78,7 +84,7 @@ static void end(struct chp__member *m, int code)
 
 	m->result.code = code;
 	spin_lock(&g->lock, RANK_OBJECT);
-	first = code < 0 && !g->code;
+	first = code < 0 && !g->code && !obeys(g, code);
 	if (first)
 		g->code = code;
 	spin_unlock(&g->lock, RANK_OBJECT);
