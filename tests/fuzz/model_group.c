@@ -36,11 +36,15 @@ static void serve(struct model_group *m)
 
 void model_group_end(struct model_group *m, int member, int code)
 {
+	bool failed;
+
 	m->running--;
 	m->when[member] = m->ends++;
-	if (code < 0 && !m->code)
+	/* Aborted, it did what it was told to. */
+	failed = code < 0 && !(m->cancelled && code == CHP_EABORTED);
+	if (failed && !m->code)
 		m->code = code;
-	if (code < 0 && !m->keep_going)
+	if (failed && !m->keep_going)
 		m->cancelled = true;
 	if (m->results) {
 		m->who[m->ended] = member;
