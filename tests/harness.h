@@ -216,15 +216,21 @@ int h_acquire(chp_semaphore *s, int64_t n, const chp_wait *w);
 int h_select(chp_select_arm *arms, size_t count, unsigned flags,
 	     const chp_wait *w);
 
-/* A waker that counts its wakes, and references. */
+/*
+ * A waker that counts its wakes, and references: retained and not yet consumed
+ * or released.  In one word, so that a wake is over as soon as it can be seen:
+ * then the waker may go.
+ */
 struct h_waker {
-	chp_word wakes;
-	chp_word refs; /* retained and not yet consumed or released */
+	chp_word64 counts; /* wakes << 32 | references */
 };
 
 chp_waker h_waker(struct h_waker *w);
 unsigned h_wakes(const struct h_waker *w);
 unsigned h_refs(const struct h_waker *w);
+
+/* As if it had not been woken; nobody wakes it meanwhile. */
+void h_forget_wakes(struct h_waker *w);
 
 /* For classes of wakers of which no reference is counted. */
 static inline void h_ignore(void *data)

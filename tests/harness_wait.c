@@ -201,22 +201,27 @@ int h_select(chp_select_arm *arms, size_t count, unsigned flags,
 
 /* ---- A waker that counts ---- */
 
-static void count_wake(void *data)
+static void count(void *data, uint64_t wakes, int refs)
 {
 	struct h_waker *w = data;
 
-	h_add(&w->wakes, 1);
-	h_sub(&w->refs, 1);
+	__atomic_fetch_add(&w->counts.v, (wakes << 32) + (uint64_t)refs,
+			   __ATOMIC_SEQ_CST);
+}
+
+static void count_wake(void *data)
+{
+	count(data, 1, -1);
 }
 
 static void count_retain(void *data)
 {
-	h_add(&((struct h_waker *)data)->refs, 1);
+	count(data, 0, 1);
 }
 
 static void count_release(void *data)
 {
-	h_sub(&((struct h_waker *)data)->refs, 1);
+	count(data, 0, -1);
 }
 
 static const chp_waker_class counting_class = { count_wake, count_retain,
@@ -229,12 +234,18 @@ chp_waker h_waker(struct h_waker *w)
 
 unsigned h_wakes(const struct h_waker *w)
 {
-	return h_load(&w->wakes);
+	return (unsigned)(__atomic_load_n(&w->counts.v, __ATOMIC_SEQ_CST) >>
+			  32);
 }
 
 unsigned h_refs(const struct h_waker *w)
 {
-	return h_load(&w->refs);
+	return (unsigned)__atomic_load_n(&w->counts.v, __ATOMIC_SEQ_CST);
+}
+
+void h_forget_wakes(struct h_waker *w)
+{
+	__atomic_store_n(&w->counts.v, (uint64_t)h_refs(w), __ATOMIC_SEQ_CST);
 }
 
 int h_poll_within(chp_op *op, struct h_waker *w, uint32_t *budget)

@@ -228,7 +228,7 @@ static void receive_by_waiting(struct receiver *q)
 	check_result(code == 0 ? 1 : code, expected, &q->got, value, q->lagged,
 		     lost);
 	/* Who waits again is woken again. */
-	memset(&q->w.wakes, 0, sizeof(q->w.wakes));
+	h_forget_wakes(&q->w);
 	q->wakes = 0;
 	q->waits = code == CHP_PENDING;
 	CHECK_EQ(h_refs(&q->w), q->waits);
@@ -250,7 +250,7 @@ static void await_closed(void)
 		chp_broadcast_closed_op(&m.closed, &m.tx);
 	code = h_poll(&m.closed.op, &m.closed_w);
 	CHECK_CODE(code, receivers() ? CHP_PENDING : 0);
-	memset(&m.closed_w.wakes, 0, sizeof(m.closed_w.wakes));
+	h_forget_wakes(&m.closed_w);
 	m.closed_wakes = 0;
 	m.closed_waits = code == CHP_PENDING;
 	CHECK_EQ(h_refs(&m.closed_w), m.closed_waits);

@@ -257,7 +257,7 @@ static void functions_poll_each_other(void)
 static void by_hand_the_newest_waker_is_told(void)
 {
 	struct bounded b = { .want = 1 };
-	struct h_waker first = { { 0 }, { 0 } }, second = first;
+	struct h_waker first = { { 0 } }, second = first;
 	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(&first));
 	chp_cancel token;
 
@@ -305,7 +305,7 @@ static void by_hand_with_ones_own_waker_flags_count(void)
 static void by_hand_time_is_told_by_the_waker(void)
 {
 	struct bounded b = { .want = 1 };
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(&waker));
 
 	reset();
@@ -319,7 +319,7 @@ static void by_hand_time_is_told_by_the_waker(void)
 static void without_budget_it_comes_back(void)
 {
 	struct bounded b = { .want = 1 };
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(&waker));
 	uint32_t budget = 0;
 
@@ -401,7 +401,7 @@ static int two_by_hand(void *state, chp_poll_ctx *ctx)
 static void a_function_may_keep_its_place_itself(void)
 {
 	struct bounded b = { .w = { .timeout = 60 * CHP_SEC } };
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_poll_ctx ctx = chp_poll_ctx_of(h_waker(&waker));
 
 	reset();

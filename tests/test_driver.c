@@ -37,7 +37,7 @@ CHILD(a_turn_needs_the_descriptor_first)
 CHILD(timers_make_the_descriptor_readable)
 {
 	int fd = fd_of_driver();
-	struct h_waker w[5] = { { { 0 }, { 0 } } }, far = { 0 };
+	struct h_waker w[5] = { { { 0 } } }, far = { 0 };
 	chp_sleep_op ops[5], never;
 
 	CHECK(fd >= 0);

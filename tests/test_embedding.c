@@ -113,7 +113,7 @@ CHILD(a_timer_fires_in_a_turn_and_not_before)
 		CHECK(turns < 20);
 		CHECK_CODE(h_poll(&sleep.op, &w), 0);
 		CHECK_EQ(h_refs(&w), 0);
-		w.wakes.v = 0;
+		h_forget_wakes(&w);
 	}
 	/* Nothing is left to do: the descriptor says so. */
 	for (turns = 0; readable(fd, 0) == 1; turns++)
@@ -211,7 +211,7 @@ CHILD(a_descriptor_is_noted_in_a_turn)
 		turns_until_woken(fd, &w);
 		CHECK_EQ(h_poll(&op.op, &w), CHP_READABLE);
 		CHECK_EQ(read(ends[0], &c, 1), 1);
-		w.wakes.v = 0;
+		h_forget_wakes(&w);
 	}
 	chp_fd_free(f);
 	CHECK_EQ(h_refs(&w), 0);

@@ -336,7 +336,7 @@ static int sleeping_tasks(void)
 /* Poll until it has a result, and its waker is nobody's any more. */
 static int poll_to_the_end(chp_op *op)
 {
-	struct h_waker w = { .wakes = { 0 } };
+	struct h_waker w = { .counts = { 0 } };
 	unsigned wakes = 0;
 	int r;
 

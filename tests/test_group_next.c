@@ -70,7 +70,7 @@ static void results_that_nobody_fetches_are_freed(void)
 /* By hand: a result that was handed over and not fetched goes back in front. */
 static void a_cancelled_next_loses_nothing(void)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_group_result result, other;
 	chp_group_op first, second;
 
@@ -99,7 +99,7 @@ static void a_cancelled_next_loses_nothing(void)
 /* Who was served has no more business with the group: it may be over. */
 static void what_was_served_outlives_the_group(void)
 {
-	struct h_waker waker = { { 0 }, { 0 } }, another = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } }, another = { { 0 } };
 	chp_group_op next, none, all, given_up;
 	chp_group_result result = { .code = 1 };
 
@@ -135,7 +135,7 @@ static void results_that_come_back_keep_their_order(void)
 		static const int orders[][N] = { { 0, 1, 2 }, { 0, 2, 1 },
 						 { 1, 0, 2 }, { 1, 2, 0 },
 						 { 2, 0, 1 }, { 2, 1, 0 } };
-		struct h_waker waker = { { 0 }, { 0 } };
+		struct h_waker waker = { { 0 } };
 		chp_group_result results[N], result;
 		chp_group_op ops[N];
 

@@ -296,7 +296,7 @@ static void blocking_calls_have_threads_of_their_own(void)
 /* There is no worker then whose timers it could use. */
 static void *poll_a_sleep(void *arg)
 {
-	struct h_waker waker = { .wakes = { 0 } };
+	struct h_waker waker = { .counts = { 0 } };
 	chp_sleep_op sleep;
 
 	chp_sleep_until_op(&sleep, chp_in(CHP_MS));

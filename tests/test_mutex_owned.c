@@ -341,7 +341,7 @@ static void a_lock_passes_through_a_cancelled_owner(unsigned flags)
 {
 	chp_mutex *m = make(flags);
 	chp_mutex_guard g[2] = { { 0 } };
-	struct poller p[2] = { { .waker = { { 0 }, { 0 } } } };
+	struct poller p[2] = { { .waker = { { 0 } } } };
 	chp_mutex_guard first = owned(m);
 
 	for (int i = 0; i < 2; i++) {

@@ -74,7 +74,7 @@ static void an_operation_holds_nothing_before_its_first_poll(void)
 
 static void the_newest_waker_is_woken(void)
 {
-	struct h_waker w[2][3] = { { { { 0 }, { 0 } } } };
+	struct h_waker w[2][3] = { { { { 0 } } } };
 	chp_once_op op[2];
 
 	occupy();

@@ -73,7 +73,7 @@ static int model_act(struct model *m, enum act a)
 /* Poll once; a wait that would last is given up and must leave no trace. */
 static int poll_and_give_up(chp_op *op)
 {
-	struct h_waker w = { { 0 }, { 0 } };
+	struct h_waker w = { { 0 } };
 	int r = h_poll(op, &w);
 
 	CHECK_EQ(h_refs(&w), r == CHP_PENDING);

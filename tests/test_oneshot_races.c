@@ -186,7 +186,7 @@ static void the_end_of_the_receiver_always_wakes_the_sender(void)
 /* Change wakers while the value comes: the last one must be woken. */
 static void poll_with_changing_wakers(void)
 {
-	struct h_waker w[2] = { { { 0 }, { 0 } }, { { 0 }, { 0 } } };
+	struct h_waker w[2] = { { { 0 } }, { { 0 } } };
 	struct h_waker *last = &w[0];
 	chp_oneshot_op op;
 

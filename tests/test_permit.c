@@ -220,7 +220,7 @@ static void closing_leaves_waiters_with_empty_permits(chp_policy policy)
 
 static void an_operation_fills_its_permit_when_it_finishes(chp_policy policy)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_permit permit = { NULL, 0, 0, 0 };
 	chp_acquire_op op;
 

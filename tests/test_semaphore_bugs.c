@@ -83,7 +83,7 @@ static void go_37852_the_front_leaves_with_permits_free(chp_policy policy)
 
 static void go_37852_the_front_expires_with_permits_free(chp_policy policy)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_time deadline = chp_in(10 * CHP_MS);
 	struct waiter small[2];
 	chp_timeout_op limit;
@@ -135,7 +135,7 @@ static void jdk_8191483_two_neighbours_leave_at_once(chp_policy policy)
 /* failsafe #393: a permit granted as the time ran out belonged to nobody. */
 static void failsafe_393_granted_as_the_time_runs_out(chp_policy policy)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_timeout_op limit;
 	chp_acquire_op op;
 

@@ -102,7 +102,7 @@ static void an_operation_without_a_waker_takes_a_place(chp_policy policy)
 
 static void the_newest_waker_replaces_the_one_before(chp_policy policy)
 {
-	struct h_waker other = { { 0 }, { 0 } };
+	struct h_waker other = { { 0 } };
 	struct poller p;
 
 	make(0, policy);

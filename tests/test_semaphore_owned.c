@@ -288,7 +288,7 @@ static void an_operation_never_polled_holds_nothing(chp_policy policy)
 static void cancelling_drops_the_operations_reference(chp_policy policy)
 {
 	for (int granted = 0; granted < 2; granted++) {
-		struct h_waker waker = { { 0 }, { 0 } };
+		struct h_waker waker = { { 0 } };
 		chp_permit p = { NULL, 0, 0, 0 };
 		chp_acquire_op op;
 		chp_semaphore *s = make(0, policy);

@@ -69,7 +69,7 @@ static void an_arm_that_is_not_reached_takes_nothing(chp_policy policy)
 
 static void a_loser_that_stays_keeps_its_place(chp_policy policy)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_acquire_op a, b, behind;
 	int r;
 
@@ -198,7 +198,7 @@ static void a_free_permit_beats_a_time_limit_in_the_past(chp_policy policy)
 
 static void cancelling_a_time_limit_cancels_what_is_inside(chp_policy policy)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_timeout_op limit;
 	chp_acquire_op a;
 
@@ -217,7 +217,7 @@ static void cancelling_a_time_limit_cancels_what_is_inside(chp_policy policy)
 /* Out of budget is not out of permits: pending, but woken to come again. */
 static void an_empty_budget_takes_nothing_and_wakes(chp_policy policy)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	uint32_t budget = 2;
 	chp_acquire_op op;
 
@@ -247,7 +247,7 @@ static void an_empty_budget_takes_nothing_and_wakes(chp_policy policy)
 
 static void what_was_handed_over_survives_an_empty_budget(chp_policy policy)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	uint32_t budget = 1;
 	chp_acquire_op op;
 

@@ -154,7 +154,7 @@ static void an_acquire_sees_all_the_releases_that_fed_it(chp_policy policy)
 
 static void poll_and_perhaps_cancel(struct party *p, int64_t n)
 {
-	struct h_waker waker = { { 0 }, { 0 } };
+	struct h_waker waker = { { 0 } };
 	chp_acquire_op op;
 	int r;
 

@@ -98,7 +98,7 @@ static void timers_far_and_near_come_when_they_should(void)
 		CHP_NEVER / 4, CHP_NEVER - 1,
 	};
 	enum { N = sizeof(lengths) / sizeof(*lengths), COME = 6 };
-	struct h_waker w[N] = { { { 0 }, { 0 } } };
+	struct h_waker w[N] = { { { 0 } } };
 	chp_sleep_op ops[N];
 
 	for (int i = 0; i < N; i++) {
@@ -259,7 +259,7 @@ static void a_poll_that_needs_no_timer_gives_back_the_one_before(void)
 {
 	chp_poll_ctx blocking = chp_poll_ctx_of(chp_waker_current());
 	chp_time until = chp_in(3600 * CHP_SEC), at = CHP_NEVER;
-	struct h_waker w = { { 0 }, { 0 } };
+	struct h_waker w = { { 0 } };
 	chp_sleep_op op;
 
 	chp_sleep_until_op(&op, until);

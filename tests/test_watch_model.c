@@ -227,7 +227,7 @@ static int is_odd(const void *value, void *arg)
 /* Poll once; a wait that would last is given up and must leave no trace. */
 static int poll_and_give_up(chp_watch_op *op)
 {
-	struct h_waker w = { { 0 }, { 0 } };
+	struct h_waker w = { { 0 } };
 	int r = h_poll(&op->op, &w);
 
 	CHECK_EQ(h_refs(&w), r == CHP_PENDING);

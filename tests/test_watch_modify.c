@@ -61,7 +61,7 @@ static void receivers_are_told_only_if_the_function_says_so(void)
 
 static void a_silent_change_wakes_nobody(void)
 {
-	struct h_waker w = { { 0 }, { 0 } };
+	struct h_waker w = { { 0 } };
 	chp_watch_op op;
 
 	make_with(NULL);

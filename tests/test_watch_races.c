@@ -164,7 +164,7 @@ static void a_send_racing_the_last_receiver_is_stored_or_not(void)
 
 static void poll_and_give_up(void)
 {
-	struct h_waker w = { { 0 }, { 0 } };
+	struct h_waker w = { { 0 } };
 
 	result = 1000;
 	for (uint32_t n = h_below(&left_rng, 5); n; n--) {
@@ -223,7 +223,7 @@ static void a_wait_that_times_out_has_seen_nothing(void)
 
 static void poll_with_changing_wakers(void)
 {
-	struct h_waker w[2] = { { { 0 }, { 0 } }, { { 0 }, { 0 } } };
+	struct h_waker w[2] = { { { 0 } }, { { 0 } } };
 	struct h_waker *last = &w[0];
 	chp_watch_op op;
 
