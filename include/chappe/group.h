@@ -10,12 +10,12 @@
  *
  * The first function that returns a negative code cancels the group: its token
  * is cancelled, its other tasks are aborted (every wait of theirs ends), new
- * ones are refused.  (CHP_EABORTED and CHP_ECANCELED are no failure once it is
- * cancelled: it has asked for them.)  So does whatever ends the wait in finish: the deadline, the
- * parent token, an interruption.  Before finish is called, deadline and parent
- * refuse new tasks and end the waits on the group's token, and no others.
- * finish returns when the last task has ended, in any case: nothing outlives the
- * group.
+ * ones are refused.  So does whatever ends the wait in finish: the deadline, the
+ * parent token, an interruption.  Once the group is cancelled, a function that
+ * returns CHP_EABORTED or CHP_ECANCELED does as it was told: it has not failed.
+ * Before finish is called, deadline and parent refuse new tasks and end the
+ * waits on the group's token, and no others.  finish returns when the last task
+ * has ended, in any case: nothing outlives the group.
  *
  * Members may spawn into their group.  Anybody may wait for it; a member that
  * waits for all waits for itself.  What a member did happens before the wait
