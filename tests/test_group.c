@@ -222,17 +222,17 @@ static chp_word finished;
 
 static void *finish_the_group(void *arg)
 {
-	CHECK(chp_group_finish(&group) < 0);
+	*(int *)arg = chp_group_finish(&group);
 	__atomic_store_n(&finished.v, 1, __ATOMIC_SEQ_CST);
 	return arg;
 }
 
 /* What interrupts the scope cancels its tasks, and they still end first. */
-static int clean_up_slowly(void *arg)
+static int clean_up_slowly(void *token)
 {
-	int r = chp_semaphore_acquire(&gate, 1);
+	chp_wait w = { .cancel = token };
+	int r = chp_semaphore_acquire_with(&gate, 1, &w);
 
-	(void)arg;
 	chp_shield_enter();
 	chp_sleep_for(2 * CHP_MS);
 	chp_shield_leave();
@@ -244,13 +244,15 @@ static int clean_up_slowly(void *arg)
 static void interrupting_finish_cancels_and_still_waits(void)
 {
 	struct h_agent a;
+	int code;
 
 	for (int aborts = 0; aborts < 2; aborts++) {
 		begin(0);
 		finished.v = 0;
 		for (int i = 0; i < 5; i++)
-			chp_group_spawn(&group, clean_up_slowly, NULL);
-		h_spawn(&a, finish_the_group, NULL);
+			chp_group_spawn(&group, clean_up_slowly,
+					i % 2 ? chp_group_token(&group) : NULL);
+		h_spawn(&a, finish_the_group, &code);
 		h_until(chp_semaphore_queue_length(&gate) == 5);
 		if (aborts)
 			chp_abort(a.agent);
@@ -258,6 +260,8 @@ static void interrupting_finish_cancels_and_still_waits(void)
 			chp_interrupt(a.agent);
 		h_join(&a);
 		CHECK_EQ(ran, 5);
+		/* Not what they say who were told by the token. */
+		CHECK_CODE(code, aborts ? CHP_EABORTED : CHP_EINTR);
 	}
 }
 

@@ -238,10 +238,13 @@ void chp_group_cancel(chp_group *g)
 	chp_agent some[HANDFUL];
 	int n;
 
+	/* Before anybody is told, so that who obeys is known to: obeys(). */
+	spin_lock(&g->lock, RANK_OBJECT);
+	g->cancelled = 1;
+	spin_unlock(&g->lock, RANK_OBJECT);
 	chp_cancel_now(&g->token);
 	do {
 		spin_lock(&g->lock, RANK_OBJECT);
-		g->cancelled = 1;
 		n = take_handful(g, some);
 		spin_unlock(&g->lock, RANK_OBJECT);
 		for (int i = 0; i < n; i++)

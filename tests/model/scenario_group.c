@@ -187,6 +187,40 @@ SCENARIO(group_cancel, .setup = make_two,
 	 .threads = { cancel_and_finish, member_0, member_1 },
 	 .check = aborted_or_not, .bound = 2, .must_reach = 7);
 
+/* ---- Whoever finishes is interrupted: that is why, not what is said by a
+   member that has heard of it by the token ---- */
+
+static int heed_the_token(void *arg)
+{
+	*(unsigned *)arg = 1;
+	add_relaxed(&ran, 1);
+	return chp_cancel_status(chp_group_token(group));
+}
+
+static void make_heeding(void)
+{
+	chp_task_options options = { .arg_drop = drop };
+
+	make(0);
+	MODEL_CHECK(chp_group_spawn_with(group, heed_the_token, &plain[0],
+					 &options) == 0);
+}
+
+static void finish_interrupted(void)
+{
+	MODEL_CHECK(chp_interrupt(chp_agent_current()) == 0);
+	finish(CHP_EINTR);
+}
+
+static void heard_or_not(void)
+{
+	model_reached(load_relaxed(&ran));
+}
+
+SCENARIO(group_interrupted, .setup = make_heeding,
+	 .threads = { finish_interrupted, member_0 }, .check = heard_or_not,
+	 .bound = 3, .must_reach = 2);
+
 /* ---- Spawned while the group is cancelled ---- */
 
 static void make_empty(void)
