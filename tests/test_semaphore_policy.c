@@ -117,6 +117,12 @@ static int try_as_newcomer(void)
 	return chp_semaphore_try_acquire(&s, 1);
 }
 
+/* It would wait, but its time is up: CHP_ETIMEDOUT. */
+static int wait_as_newcomer(void)
+{
+	return acquire_at_once(1);
+}
+
 /*
  * How often a newcomer gets the permit that was released for the waiter, who
  * polls whenever it is woken.
@@ -147,9 +153,10 @@ static long newcomers(long rounds, int (*acquire)(void))
 static void newcomers_overtake_only_when_unfair(chp_policy policy)
 {
 	long rounds = h_rounds(10000);
-	int (*const ways[])(void) = { poll_as_newcomer, try_as_newcomer };
+	int (*const ways[])(void) = { poll_as_newcomer, try_as_newcomer,
+				      wait_as_newcomer };
 
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		long overtaken;
 
 		make(0, policy);
@@ -158,6 +165,27 @@ static void newcomers_overtake_only_when_unfair(chp_policy policy)
 			CHECK(overtaken * 10 >= rounds * 9);
 		else
 			CHECK_EQ(overtaken, 0);
+		ends_with(0);
+	}
+}
+
+/* Who may wait for ever need not: nobody else runs who could let it in. */
+static void a_newcomer_overtakes_one_that_was_just_woken(void)
+{
+	struct poller w;
+
+	for (long i = 0; i < h_rounds(1000); i++) {
+		make(0, CHP_UNFAIR);
+		queue_poller(&w, 1);
+		release(1);
+		CHECK_EQ(h_wakes(&w.waker), 1);
+		CHECK_CODE(patiently(), 0);
+		CHECK_CODE(h_poll(&w.op.op, &w.waker), CHP_PENDING);
+		release(1);
+		CHECK_CODE(with_a_deadline(), 0);
+		CHECK_CODE(h_poll(&w.op.op, &w.waker), CHP_PENDING);
+		CHECK_EQ(chp_op_cancel(&w.op.op), CHP_HELD_NOTHING);
+		CHECK_EQ(h_refs(&w.waker), 0);
 		ends_with(0);
 	}
 }
@@ -279,6 +307,7 @@ static const struct h_test tests[] = {
 	TEST_BY_POLICY(a_releaser_that_acquires_with_a_deadline, IN_ALL),
 	TEST_BY_POLICY(an_agent_is_not_overtaken_for_ever, IN_ALL),
 	TEST_BY_POLICY(newcomers_overtake_only_when_unfair, IN_ALL),
+	TEST(a_newcomer_overtakes_one_that_was_just_woken, IN_ALL),
 	TEST_BY_POLICY(overtaking_a_head_that_cannot_go, IN_ALL),
 	TEST(a_waiter_is_overtaken_for_about_a_millisecond, ON_ITS_OWN),
 	TEST(what_an_overtaken_waiter_was_handed_comes_back, ON_ITS_OWN),

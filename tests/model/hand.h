@@ -55,16 +55,30 @@ static inline int hand_poll(chp_op *op)
 	return r;
 }
 
-/* Until it has a result. */
-static inline int hand_run(chp_op *op)
+/* The last poll, with the second waker, said r: until it has a result. */
+static inline int hand_await(chp_op *op, int r)
 {
-	int r = hand_poll(op);
-
 	while (r == CHP_PENDING) {
 		chp__event_wait(&hand_second.event, 0);
 		r = hand_poll_with(op, &hand_second);
 	}
 	return r;
+}
+
+/* Until it has a result. */
+static inline int hand_run(chp_op *op)
+{
+	return hand_await(op, hand_poll(op));
+}
+
+/* With another waker once; then it is that one that must come. */
+static inline int hand_run_other(chp_op *op)
+{
+	int r = hand_poll_with(op, &hand_first);
+
+	if (r == CHP_PENDING)
+		r = hand_poll_with(op, &hand_second);
+	return hand_await(op, r);
 }
 
 /* After all threads: nobody has kept a reference, or given one back twice. */
