@@ -82,6 +82,8 @@ static inline int op_poll_part(chp_op *op, chp_poll_ctx *ctx)
 	uint32_t *budget = ctx->budget;
 	int r;
 
+	if (!budget)
+		return chp_op_poll(op, ctx);
 	ctx->budget = NULL;
 	r = chp_op_poll(op, ctx);
 	ctx->budget = budget;
