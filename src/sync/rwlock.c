@@ -73,17 +73,20 @@ static COLD void release_slow(chp_rwlock *l, bool write)
 	chp__pool_add(&l->pool, CHP_FIFO, share(l, write));
 }
 
+/*
+ * The last who goes, by one cas that does not look first, as in take_fast().
+ * Release only: who takes it next acquires what all before did, since a
+ * read-modify-write keeps it.
+ */
 static inline void release(chp_rwlock *l, bool write)
 {
-	uint64_t word = load64_relaxed(&l->pool.word);
+	uint64_t word = word_plus(0, -share(l, write));
 
-	/* Release only: who takes it next acquires what all before did, since a
-	   read-modify-write keeps it. */
-	if (likely(!(word & FLAGS) && is_held(l, word, write)) &&
-	    cas64_release(&l->pool.word, &word,
-			  word_plus(word, share(l, write))))
+	if (likely(cas64_release(&l->pool.word, &word, 0)))
 		return;
-	release_slow(l, write);
+	if (write || word & FLAGS || !is_held(l, word, false) ||
+	    !cas64_release(&l->pool.word, &word, word_plus(word, 1)))
+		release_slow(l, write);
 }
 
 void chp_rwlock_read_unlock(chp_rwlock *l)
