@@ -6,7 +6,9 @@
  * does it, but for the case that nobody need be served just now, which is
  * frequent under contention.  The cas that locks acquires, the one that unlocks
  * releases.  They do not look first: a load right after the last cas would wait
- * for that.
+ * for that.  What they guess instead, when they see that there is contention
+ * (`passed`, beside the word), is the word of a mutex that goes from hand to hand
+ * past a waiter.
  *
  * Nobody spins for a lock that is held: who finds it so twice queues, and parks
  * (a thread, as for everything, with some patience: os/patience.h).
@@ -23,6 +25,9 @@
 #define FREE ((uint64_t)0)
 #define HELD ((uint64_t)-1 << COUNT_SHIFT)
 
+/* Held, and to be given back past a waiter that was woken. */
+#define PASSED (HELD | QUEUED | WAKING)
+
 static inline unsigned policy_of(const chp_mutex *m)
 {
 	return m->flags & CHP_MUTEX_FIFO ? CHP_FIFO : CHP_UNFAIR;
@@ -31,10 +36,17 @@ static inline unsigned policy_of(const chp_mutex *m)
 /* ---- Who has it: debug builds ---- */
 
 /* Relaxed: compared only with the reader's own id. */
-static inline void set_owner(chp_mutex *m, uint64_t id)
+static inline void set_owner_id(chp_mutex *m, uint64_t id)
 {
 	if (CHECKING)
 		store64_relaxed(&m->owner, id);
+}
+
+/* NULL: nobody. */
+static inline void set_owner(chp_mutex *m, const struct agent *self)
+{
+	if (CHECKING)
+		set_owner_id(m, self ? agent_id(self) : 0);
 }
 
 static inline bool is_owner(const chp_mutex *m)
@@ -66,7 +78,7 @@ void chp__mutex_check_held(const chp_mutex *m, const char *what)
 
 void chp_mutex_adopt(chp_mutex *m)
 {
-	set_owner(m, agent_id(agent_self()));
+	set_owner(m, agent_self());
 }
 
 /* ---- Making ---- */
@@ -98,6 +110,16 @@ int chp_mutex_is_locked(const chp_mutex *m)
 	return count_of(load64_acquire(&m->pool.word)) != 0;
 }
 
+/*
+ * Do releases go past a waiter that was woken, so that the next cas will find
+ * the flags that say so?  Relaxed: a guess, right or wrong.  The way for yes is
+ * a function of its own, so that the usual cas need not wait for the answer.
+ */
+static inline bool is_passed(const chp_mutex *m)
+{
+	return unlikely(load_relaxed(&m->pool.passed) != 0);
+}
+
 /* ---- Unlocking ---- */
 
 static COLD void unlock_slow(chp_mutex *m)
@@ -108,35 +130,53 @@ static COLD void unlock_slow(chp_mutex *m)
 	chp__pool_add(&m->pool, policy_of(m), 1);
 }
 
+/* Somebody waits, or did just now. */
+static NOINLINE void unlock_past(chp_mutex *m, uint64_t word)
+{
+	if (word != PASSED || pool_count_pass(&m->pool) ||
+	    !cas64_release(&m->pool.word, &word, word_plus(word, 1)))
+		unlock_slow(m);
+}
+
 void chp_mutex_unlock(chp_mutex *m)
 {
 	uint64_t word = HELD;
 
 	check_owner(m);
-	set_owner(m, 0);
-	if (likely(cas64_release(&m->pool.word, &word, FREE)))
-		return;
-	if (word != (HELD | QUEUED | WAKING) || pool_count_pass(&m->pool) ||
-	    !cas64_release(&m->pool.word, &word, word_plus(word, 1)))
-		unlock_slow(m);
+	set_owner(m, NULL);
+	if (is_passed(m))
+		unlock_past(m, PASSED);
+	else if (unlikely(!cas64_release(&m->pool.word, &word, FREE)))
+		unlock_past(m, word);
 }
 
 /* ---- Locking ---- */
 
-static inline bool lock_fast(chp_mutex *m)
+static inline bool lock_free_one(chp_mutex *m)
 {
 	uint64_t word = FREE;
 
-	return likely(cas64_acquire(&m->pool.word, &word, HELD)) ||
-	       (!(word & ~pool_may_pass(policy_of(m))) &&
-		cas64_acquire(&m->pool.word, &word, word_plus(word, -1)));
+	return likely(!is_passed(m)) &&
+	       likely(cas64_acquire(&m->pool.word, &word, HELD));
+}
+
+/* Somebody waits, or did just now; false: it must wait as well. */
+static bool lock_past(chp_mutex *m)
+{
+	uint64_t word = load64_relaxed(&m->pool.word);
+
+	/* The guess was wrong; lost or late, this spoils another one. */
+	if (word == FREE)
+		store_relaxed(&m->pool.passed, 0);
+	return !(word & ~pool_may_pass(policy_of(m))) &&
+	       cas64_acquire(&m->pool.word, &word, word_plus(word, -1));
 }
 
 int chp_mutex_try_lock(chp_mutex *m)
 {
 	int r;
 
-	if (unlikely(!lock_fast(m))) {
+	if (unlikely(!lock_free_one(m)) && !lock_past(m)) {
 		r = chp__pool_take(&m->pool, policy_of(m), 1, 0, true);
 		if (r)
 			return r;
@@ -149,7 +189,7 @@ int chp_mutex_try_lock(chp_mutex *m)
 static int finish(chp_lock_op *o, chp_waker waker, int r)
 {
 	/* Anybody may unlock what a poller has locked. */
-	set_owner(o->mutex, waker_agent_id(waker));
+	set_owner_id(o->mutex, waker_agent_id(waker));
 	if (o->guard) {
 		o->guard->mutex = o->mutex;
 		o->guard->data = o->data;
@@ -209,7 +249,7 @@ static COLD int lock_slow(struct agent *self, chp_mutex *m, const chp_wait *w)
 
 	check_not_owner(m);
 	if (chp__pool_take(&m->pool, policy_of(m), 1, 0, false) == 0) {
-		set_owner(m, agent_id(self));
+		set_owner(m, self);
 		return 0;
 	}
 	if (wait_expired(self, w))
@@ -227,15 +267,25 @@ int chp_mutex_lock_with(chp_mutex *m, const chp_wait *w)
 		return r;
 	/* Before it is held: others may run now. */
 	agent_spend(self);
-	if (unlikely(!lock_fast(m)))
+	if (unlikely(!lock_free_one(m)) && !lock_past(m))
 		return lock_slow(self, m, w);
-	set_owner(m, agent_id(self));
+	set_owner(m, self);
 	return 0;
+}
+
+static const chp_wait always = { .flags = CHP_UNINTERRUPTIBLE };
+
+/* Spent already. */
+static NOINLINE void lock_among(struct agent *self, chp_mutex *m)
+{
+	if (lock_past(m))
+		set_owner(m, self);
+	else
+		lock_slow(self, m, &always);
 }
 
 static COLD void lock_always(chp_mutex *m)
 {
-	static const chp_wait always = { .flags = CHP_UNINTERRUPTIBLE };
 	struct agent *self = agent_self();
 
 	agent_spend(self);
@@ -246,8 +296,10 @@ void chp_mutex_lock(chp_mutex *m)
 {
 	struct agent *self = chp__tls_agent();
 
-	if (likely(self && agent_spend_little(self) && lock_fast(m)))
-		set_owner(m, agent_id(self));
-	else
+	if (unlikely(!self || !agent_spend_little(self)))
 		lock_always(m);
+	else if (likely(lock_free_one(m)))
+		set_owner(m, self);
+	else
+		lock_among(self, m);
 }

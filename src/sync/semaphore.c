@@ -10,6 +10,22 @@
 
 /* ---- Changing the count ---- */
 
+static inline bool far_from_limit(uint64_t word, int64_t n)
+{
+	return n < 1 << 30 && count_of(word) < CHP_SEMAPHORE_MAX >> 1;
+}
+
+/* Flags are up.  Frequent under contention, so in one step as well: nobody need
+   be served, as the one to be was woken and will look. */
+static NOINLINE int release_past(chp_semaphore *s, int64_t n, uint64_t word)
+{
+	if (s->policy == CHP_UNFAIR && (word & FLAGS) == (QUEUED | WAKING) &&
+	    far_from_limit(word, n) && !pool_count_pass(&s->pool) &&
+	    cas64_acq_rel(&s->pool.word, &word, word_plus(word, n)))
+		return 0;
+	return chp__pool_add(&s->pool, s->policy, n);
+}
+
 int chp_semaphore_release(chp_semaphore *s, int64_t n)
 {
 	uint64_t word = load64_relaxed(&s->pool.word);
@@ -17,11 +33,10 @@ int chp_semaphore_release(chp_semaphore *s, int64_t n)
 	if (unlikely(n < 0))
 		return CHP_EINVAL;
 	/* The common case in one step: no flags, far from the limit. */
-	if (likely(!(word & FLAGS) && n < 1 << 30 &&
-		   count_of(word) < CHP_SEMAPHORE_MAX >> 1) &&
-	    cas64_acq_rel(&s->pool.word, &word, word_plus(word, n)))
+	if (likely(!(word & FLAGS) && far_from_limit(word, n)) &&
+	    likely(cas64_acq_rel(&s->pool.word, &word, word_plus(word, n))))
 		return 0;
-	return chp__pool_add(&s->pool, s->policy, n);
+	return release_past(s, n, word);
 }
 
 int chp_semaphore_reduce(chp_semaphore *s, int64_t n)

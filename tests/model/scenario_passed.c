@@ -97,3 +97,72 @@ PASSED(mutex_passed_over, (void)0, chp_mutex_lock_op(&lock_op, &m), &lock_op,
 PASSED(semaphore_passed_over, chp_semaphore_init(&s, 1, CHP_UNFAIR),
        chp_semaphore_acquire_op(&acquire_op, &s, 1), &acquire_op,
        chp_semaphore_try_acquire(&s, 1), release);
+
+/*
+ * A mutex knows that it goes past a waiter, and that it does so no more: its
+ * changes do not fail first.
+ */
+static void mutex_knows(void)
+{
+	chp_poll_ctx ctx = of_absent();
+
+	MODEL_AT_MOST(2, 2, 0, MODEL_CHECK(chp_mutex_try_lock(&m) == 0));
+	MODEL_AT_MOST(2, 3, 0, unlock());
+	MODEL_AT_MOST(2, 1, 0, MODEL_CHECK(chp_mutex_try_lock(&m) == 0));
+	MODEL_AT_MOST(5, 5, 1, unlock()); /* it has looked at the clock */
+	MODEL_CHECK(chp_mutex_try_lock(&m) == 0);
+	unlock();
+	result = chp_op_poll(&lock_op.op, &ctx);
+	MODEL_CHECK(result == 0);
+	unlock();
+	MODEL_AT_MOST(2, 2, 0, MODEL_CHECK(chp_mutex_try_lock(&m) == 0));
+	MODEL_AT_MOST(1, 1, 0, unlock());
+	MODEL_AT_MOST(1, 1, 0, MODEL_CHECK(chp_mutex_try_lock(&m) == 0));
+	unlock();
+}
+
+SCENARIO(mutex_knows_of_passing, .setup = mutex_passed_over_make,
+	 .threads = { mutex_knows }, .check = mutex_passed_over_end);
+
+/*
+ * Past a waiter as well a release is in the chain of changes: that there is room
+ * for it again tells of the drain before.
+ */
+static unsigned plain;
+
+static void full_make(void)
+{
+	chp_poll_ctx ctx = of_absent();
+
+	chp_semaphore_init(&s, 0, CHP_UNFAIR);
+	chp_semaphore_acquire_op(&acquire_op, &s, 1);
+	MODEL_CHECK(chp_op_poll(&acquire_op.op, &ctx) == CHP_PENDING);
+	MODEL_CHECK(chp_semaphore_release(&s, CHP_SEMAPHORE_MAX) == 0);
+}
+
+static void do_and_drain(void)
+{
+	plain = 1;
+	chp_semaphore_drain(&s);
+}
+
+static void give_and_look(void)
+{
+	int r = chp_semaphore_release(&s, 1);
+
+	if (r == 0)
+		MODEL_CHECK(plain == 1);
+	else
+		MODEL_CHECK(r == CHP_EOVERFLOW);
+	model_reached(r == 0);
+}
+
+static void full_end(void)
+{
+	chp_op_cancel(&acquire_op.op);
+	counted_end(&absent);
+}
+
+SCENARIO(semaphore_passed_over_room, .setup = full_make,
+	 .threads = { do_and_drain, give_and_look }, .check = full_end,
+	 .must_reach = 3);
