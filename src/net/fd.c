@@ -40,17 +40,20 @@
 #include "wait/driver.h"
 #include "wait/node.h"
 
+/* What a report, a try and a wait touch is in one cache line. */
 struct chp_fd {
-	struct ready_source source; /* first: the poller's cookie */
-	struct driven driven;
+	struct ready_source source CACHE_ALIGNED; /* first: the cookie */
 	chp_word lock;
-	bool closed;
 	chp_word readable, writable; /* reports so far */
 	int fd;                      /* set once */
 	chp_word habit;              /* of TCP: net/habit.h */
+	bool closed;
 	chp_node *first, *last;
 	struct chp_fd *next_free; /* guarded by pool_lock */
+	struct driven driven;
 };
+
+_Static_assert(offsetof(struct chp_fd, driven) <= CACHE_LINE, "one line");
 
 enum { CHUNK = 65536 };
 
