@@ -6,7 +6,7 @@
 
 enum { BURST = 64 };
 
-static chp_semaphore heard; /* a receiver has all of the burst */
+static chp_wait_group heard; /* receivers that have not all of the burst */
 static long bursts;
 static int burst;
 
@@ -20,7 +20,7 @@ static void *hear(void *arg)
 	for (long i = 0; i < bursts; i++) {
 		for (int k = 0; k < burst; k++)
 			OK(chp_broadcast_recv(rx, &value, NULL));
-		chp_semaphore_release(&heard, 1);
+		chp_wait_group_done(&heard);
 	}
 	chp_broadcast_rx_drop(rx);
 	return NULL;
@@ -36,7 +36,7 @@ static double broadcast_to(int n, int each, long ops)
 
 	burst = each;
 	bursts = ops / n / each + 1;
-	OK(chp_semaphore_init(&heard, 0, CHP_FIFO));
+	OK(chp_wait_group_init(&heard, 0));
 	OK(chp_broadcast_tx_new(BURST, sizeof(value), NULL, &tx));
 	for (int i = 0; i < n; i++) {
 		OK(chp_broadcast_subscribe(&tx, &rx[i]));
@@ -44,9 +44,10 @@ static double broadcast_to(int n, int each, long ops)
 	}
 	start = bench_now();
 	for (long i = 0; i < bursts; i++) {
+		chp_wait_group_add(&heard, n);
 		for (int k = 0; k < burst; k++, value++)
 			chp_broadcast_send(&tx, &value);
-		OK(chp_semaphore_acquire(&heard, n));
+		OK(chp_wait_group_wait(&heard));
 	}
 	start = bench_now() - start;
 	for (int i = 0; i < n; i++)
@@ -65,7 +66,7 @@ static void *follow(void *arg)
 
 	for (long i = 0; i < bursts; i++) {
 		OK(chp_watch_changed(rx));
-		chp_semaphore_release(&heard, 1);
+		chp_wait_group_done(&heard);
 	}
 	chp_watch_rx_drop(rx);
 	return NULL;
@@ -80,7 +81,7 @@ static double watch_by(int n, long ops)
 	double start;
 
 	bursts = ops / n + 1;
-	OK(chp_semaphore_init(&heard, 0, CHP_FIFO));
+	OK(chp_wait_group_init(&heard, 0));
 	OK(chp_watch_tx_new(sizeof(value), NULL, &value, &tx));
 	for (int i = 0; i < n; i++) {
 		chp_watch_subscribe(&tx, &rx[i]);
@@ -88,9 +89,10 @@ static double watch_by(int n, long ops)
 	}
 	start = bench_now();
 	for (long i = 0; i < bursts; i++) {
+		chp_wait_group_add(&heard, n);
 		value++;
 		OK(chp_watch_send(&tx, &value));
-		OK(chp_semaphore_acquire(&heard, n));
+		OK(chp_wait_group_wait(&heard));
 	}
 	start = bench_now() - start;
 	for (int i = 0; i < n; i++)
