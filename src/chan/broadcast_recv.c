@@ -249,7 +249,7 @@ static const chp_op_class recv_class = {
 static void init_recv(chp_broadcast_op *op, chp_broadcast_rx *rx, void *out,
 		      size_t limit, uint64_t *lagged)
 {
-	chp_op_init(&op->op, &recv_class);
+	op_init(&op->op, &recv_class);
 	op->half = rx;
 	op->out = out;
 	op->limit = limit;

@@ -255,7 +255,7 @@ static const chp_op_class closed_class = {
 
 void chp_broadcast_closed_op(chp_broadcast_op *op, chp_broadcast_tx *tx)
 {
-	chp_op_init(&op->op, &closed_class);
+	op_init(&op->op, &closed_class);
 	op->half = tx;
 	store_relaxed(&op->node.state, NODE_IDLE);
 }

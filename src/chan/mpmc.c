@@ -208,7 +208,7 @@ static const chp_op_class closed_class = {
 
 void chp_mpmc_closed_op(chp_once_op *op, const chp_mpmc_tx *tx)
 {
-	chp_op_init(&op->op, &closed_class);
+	op_init(&op->op, &closed_class);
 	op->cell = tx->ch ? &tx->ch->ended.cell : NULL;
 }
 

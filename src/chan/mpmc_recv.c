@@ -257,7 +257,7 @@ static const chp_op_class recv_class = {
 static void init_recv(chp_mpmc_op *op, struct chp__mpmc *ch, void *out,
 		      size_t limit, unsigned flags)
 {
-	chp_op_init(&op->op, &recv_class);
+	op_init(&op->op, &recv_class);
 	op->ch = ch;
 	op->to = out;
 	op->limit = limit > INT_MAX ? INT_MAX : limit;

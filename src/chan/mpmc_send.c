@@ -176,7 +176,7 @@ static const chp_op_class unbounded_class = {
 static void init_send(chp_mpmc_op *op, struct chp__mpmc *ch, const void *value,
 		      unsigned flags)
 {
-	chp_op_init(&op->op, ch && ch->capacity == SIZE_MAX ? &unbounded_class
+	op_init(&op->op, ch && ch->capacity == SIZE_MAX ? &unbounded_class
 							    : &send_class);
 	op->ch = ch;
 	op->from = value;

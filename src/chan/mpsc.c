@@ -317,7 +317,7 @@ static const chp_op_class closed_class = {
 
 void chp_mpsc_closed_op(chp_closed_op *op, chp_mpsc_tx *tx)
 {
-	chp_op_init(&op->op, &closed_class);
+	op_init(&op->op, &closed_class);
 	op->tx = tx;
 }
 

@@ -142,7 +142,7 @@ static const chp_op_class owned_class = {
 void chp_mpsc_reserve_owned_op(chp_reserve_owned_op *op, chp_mpsc_tx *tx,
 			       chp_mpsc_owned_permit *permit)
 {
-	chp_op_init(&op->op, &owned_class);
+	op_init(&op->op, &owned_class);
 	chp__mpsc_place_op(&op->place, tx, NULL, 1, &op->got);
 	op->permit = permit;
 	permit->ch = NULL;

@@ -175,7 +175,7 @@ static const chp_op_class recv_class = {
 static void init_recv(chp_recv_op *op, chp_mpsc_rx *rx, void *out, size_t limit,
 		      bool single)
 {
-	chp_op_init(&op->op, &recv_class);
+	op_init(&op->op, &recv_class);
 	op->rx = rx;
 	op->out = out;
 	op->limit = limit > INT_MAX ? INT_MAX : limit;

@@ -361,7 +361,7 @@ static const chp_op_class unbounded_class = {
 void chp__mpsc_place_op(chp_send_op *op, chp_mpsc_tx *tx, const void *value,
 			size_t n, chp_mpsc_permit *permit)
 {
-	chp_op_init(&op->op, tx->ch && !mpsc_is_bounded(tx->ch)
+	op_init(&op->op, tx->ch && !mpsc_is_bounded(tx->ch)
 				     ? &unbounded_class
 				     : &place_class);
 	op->tx = tx;

@@ -214,7 +214,7 @@ static const chp_op_class closed_class = {
 
 void chp_oneshot_closed_op(chp_oneshot_op *op, chp_oneshot_tx *tx)
 {
-	chp_op_init(&op->op, &closed_class);
+	op_init(&op->op, &closed_class);
 	op->half = tx;
 }
 
@@ -323,7 +323,7 @@ static const chp_op_class recv_class = {
 
 void chp_oneshot_recv_op(chp_oneshot_op *op, chp_oneshot_rx *rx, void *out)
 {
-	chp_op_init(&op->op, &recv_class);
+	op_init(&op->op, &recv_class);
 	op->half = rx;
 	op->out = out;
 }

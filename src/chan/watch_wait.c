@@ -117,7 +117,7 @@ static void leave(struct chp__watch *ch, chp_watch_op *o,
 
 static void init(chp_watch_op *op, const chp_op_class *cls)
 {
-	chp_op_init(&op->op, cls);
+	op_init(&op->op, cls);
 	op->tx = NULL;
 	op->rx = NULL;
 	op->ref = NULL;

@@ -358,7 +358,7 @@ static const chp_op_class report_class = {
 
 void chp__fd_report_op(chp_fd_op *op, chp_fd *f, unsigned what, uint64_t ticket)
 {
-	chp_op_init(&op->op, &report_class);
+	op_init(&op->op, &report_class);
 	op->fd = f;
 	op->what = what;
 	op->queued = 0;
@@ -422,7 +422,7 @@ static const chp_op_class ready_class = {
 void chp_fd_wait_op(chp_fd_op *op, chp_fd *f, unsigned what)
 {
 	chp__fd_report_op(op, f, what, 0);
-	chp_op_init(&op->op, &ready_class);
+	op_init(&op->op, &ready_class);
 }
 
 int chp_fd_wait_with(chp_fd *f, unsigned what, const chp_wait *w)

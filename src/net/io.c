@@ -147,7 +147,7 @@ static const struct io_class accept_class = {
 static void init(chp_io_op *op, const struct io_class *cls, chp_fd *fd,
 		 size_t size)
 {
-	chp_op_init(&op->op, &cls->op);
+	op_init(&op->op, &cls->op);
 	op->fd = fd;
 	op->size = size > MOST ? MOST : size;
 	op->peer = NULL;

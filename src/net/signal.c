@@ -229,7 +229,7 @@ static const chp_op_class signal_class = {
 
 void chp_signal_wait_op(chp_signal_op *op, chp_signal *s)
 {
-	chp_op_init(&op->op, &signal_class);
+	op_init(&op->op, &signal_class);
 	op->signal = s;
 }
 

@@ -116,7 +116,7 @@ static const chp_op_class barrier_class = {
 
 void chp_barrier_wait_op(chp_barrier_op *op, chp_barrier *b)
 {
-	chp_op_init(&op->op, &barrier_class);
+	op_init(&op->op, &barrier_class);
 	op->barrier = b;
 	op->flags = b->flags;
 }

@@ -205,7 +205,7 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 
 	if (op->stage == OP_NEW && o->owned)
 		chp_mutex_ref(o->mutex);
-	r = chp__pool_poll(&o->wait, ctx->waker);
+	r = chp__pool_poll(&o->wait, ctx_waker(ctx));
 	return r == CHP_PENDING ? r : finish(o, ctx->waker, r);
 }
 
@@ -228,7 +228,7 @@ static const chp_op_class lock_class = {
 void chp__mutex_lock_op(chp_lock_op *op, chp_mutex *m, chp_mutex_guard *guard,
 			void *data, bool owned)
 {
-	chp_op_init(&op->op, &lock_class);
+	op_init(&op->op, &lock_class);
 	chp__pool_op_init(&op->wait, &m->pool, policy_of(m), 1, 0);
 	op->mutex = m;
 	op->guard = guard;
@@ -248,12 +248,13 @@ static COLD int lock_slow(struct agent *self, chp_mutex *m, const chp_wait *w)
 	chp_lock_op op;
 
 	check_not_owner(m);
-	if (chp__pool_take(&m->pool, policy_of(m), 1, 0, false) == 0) {
+	if (unlikely(wait_expired(self, w))) {
+		if (chp__pool_take(&m->pool, policy_of(m), 1, 0, false) != 0)
+			return CHP_ETIMEDOUT;
 		set_owner(m, self);
 		return 0;
 	}
-	if (wait_expired(self, w))
-		return CHP_ETIMEDOUT;
+	/* Its first poll tries again. */
 	chp_mutex_lock_op(&op, m);
 	return chp__block(self, &op.op, w);
 }

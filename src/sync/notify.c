@@ -63,13 +63,12 @@ void chp_notify_destroy(chp_notify *n)
 
 static COLD void notify_locked(chp_notify *n, uint64_t word, enum strategy how)
 {
-	struct wake_batch batch = { NULL, NULL };
 	chp_node *node = how == BY_LAST ? n->last : n->first;
 
 	word = queue_remove(QUEUE_OF(n), word, node);
-	batch_claim(&batch, node, how);
+	node_claim(node, how);
 	word_unlock(&n->word, word);
-	batch_wake(&batch);
+	chp__node_wake(node);
 }
 
 static void notify(chp_notify *n, enum strategy how)
@@ -147,13 +146,23 @@ static bool take(chp_notify *n, uint64_t calls)
 	return true;
 }
 
+static bool become_ready(chp_notified_op *o)
+{
+	o->ready = 1;
+	if (unlikely(o->owned))
+		chp_notify_unref(o->notify);
+	return true;
+}
+
 /* First poll: be ready, or join the queue. */
-static bool start(chp_notified_op *o, chp_waker waker)
+static NOINLINE bool start(chp_notified_op *o, chp_waker waker)
 {
 	chp_notify *n = o->notify;
 	uint64_t word;
 	bool ready;
 
+	if (unlikely(o->owned))
+		chp_notify_ref(n);
 	waker_store(&o->node.waker, waker);
 	waker_retain(waker);
 
@@ -167,36 +176,24 @@ static bool start(chp_notified_op *o, chp_waker waker)
 	}
 	word_unlock(&n->word, word);
 
-	if (ready)
-		waker_release(waker);
-	return ready;
+	if (!ready)
+		return false;
+	waker_release(waker);
+	return become_ready(o);
 }
 
-static bool look(chp_notified_op *o, chp_waker waker)
+static inline bool look(chp_notified_op *o, chp_waker waker)
 {
-	bool ready;
-
-	if (o->ready)
-		return true;
-	if (o->op.stage != OP_NEW) {
-		ready = !queue_still_waits(QUEUE_OF(o->notify), &o->node,
-					   waker);
-	} else {
-		if (o->owned)
-			chp_notify_ref(o->notify);
-		ready = start(o, waker);
-	}
-	if (ready) {
-		o->ready = 1;
-		if (o->owned)
-			chp_notify_unref(o->notify);
-	}
-	return ready;
+	if (o->op.stage == OP_NEW)
+		return start(o, waker);
+	return o->ready ||
+	       (!queue_still_waits(QUEUE_OF(o->notify), &o->node, waker) &&
+		become_ready(o));
 }
 
 static int poll(chp_op *op, chp_poll_ctx *ctx)
 {
-	return look((chp_notified_op *)op, ctx->waker) ? 0 : CHP_PENDING;
+	return look((chp_notified_op *)op, ctx_waker(ctx)) ? 0 : CHP_PENDING;
 }
 
 static int cancel(chp_op *op)
@@ -225,13 +222,19 @@ static const chp_op_class notified_class = {
 	.flags = CHP_OP_UNBUDGETED,
 };
 
-void chp_notify_notified_op(chp_notified_op *op, chp_notify *n)
+/* word: as it was when the operation was made. */
+static inline void init(chp_notified_op *op, chp_notify *n, uint64_t word)
 {
-	chp_op_init(&op->op, &notified_class);
+	op_init(&op->op, &notified_class);
 	op->notify = n;
-	op->calls = calls_of(load64_acquire(&n->word)); /* (A) */
+	op->calls = calls_of(word);
 	op->ready = 0;
 	op->owned = 0;
+}
+
+void chp_notify_notified_op(chp_notified_op *op, chp_notify *n)
+{
+	init(op, n, load64_acquire(&n->word)); /* (A) */
 }
 
 int chp_notified_enable(chp_notified_op *op)
@@ -251,14 +254,17 @@ int chp_notified_enable(chp_notified_op *op)
 int chp_notify_wait_with(chp_notify *n, const chp_wait *w)
 {
 	struct agent *self = agent_self();
-	chp_notified_op op;
 	int r = wait_check(self, w);
+	chp_notified_op op;
+	uint64_t word;
 
 	if (unlikely(r))
 		return r;
-	chp_notify_notified_op(&op, n);
-	if (take(n, op.calls))
+	/* Relaxed: taking the permit acquires, and so does the first poll. */
+	word = load64_relaxed(&n->word);
+	if (word & PERMIT && take(n, calls_of(word)))
 		return 0;
+	init(&op, n, word);
 	if (wait_expired(self, w))
 		return CHP_ETIMEDOUT;
 	return chp__block(self, &op.op, w);

@@ -256,13 +256,13 @@ static const chp_op_class wait_class = {
 
 void chp_once_cell_begin_op(chp_once_op *op, chp_once_cell *c)
 {
-	chp_op_init(&op->op, chp__once_is_set(c) ? &look_class : &begin_class);
+	op_init(&op->op, chp__once_is_set(c) ? &look_class : &begin_class);
 	op->cell = c;
 }
 
 void chp_once_cell_wait_op(chp_once_op *op, chp_once_cell *c)
 {
-	chp_op_init(&op->op, &wait_class);
+	op_init(&op->op, &wait_class);
 	op->cell = c;
 }
 

@@ -72,7 +72,7 @@ int chp__pool_take(struct chp__pool *p, unsigned policy, int64_t n,
 /* ---- Waiting ---- */
 
 /* First poll: take, or take a place. */
-static int start(chp__pool_op *o, chp_waker waker)
+static NOINLINE int start(chp__pool_op *o, chp_waker waker)
 {
 	struct chp__pool *p = o->pool;
 	struct agent *self = agent_self();
@@ -159,7 +159,8 @@ static int collect(chp__pool_op *o)
 	return CHP_ECLOSED;
 }
 
-static int poll_again(chp__pool_op *o, chp_waker waker)
+/* Queued, when it was looked at. */
+static NOINLINE int poll_queued(chp__pool_op *o, chp_waker waker)
 {
 	struct service service = { { NULL, NULL }, { NULL, NULL } };
 	struct chp__pool *p = o->pool;
@@ -169,8 +170,6 @@ static int poll_again(chp__pool_op *o, chp_waker waker)
 	bool queued, taken = false;
 	uint64_t word;
 
-	if (node_is_done(n))
-		return collect(o);
 	/* Handing over needs no look at the queue. */
 	if (o->policy != CHP_UNFAIR && waker_same(n->waker, waker))
 		return CHP_PENDING;
@@ -211,7 +210,10 @@ void chp__pool_op_init(chp__pool_op *o, struct chp__pool *p, unsigned policy,
 
 int chp__pool_poll(chp__pool_op *o, chp_waker waker)
 {
-	return o->op.stage == OP_NEW ? start(o, waker) : poll_again(o, waker);
+	if (o->op.stage == OP_NEW)
+		return start(o, waker);
+	return likely(node_is_done(&o->node)) ? collect(o)
+					      : poll_queued(o, waker);
 }
 
 /* Take the node out of the queue, if it is still there. */

@@ -48,6 +48,9 @@ static inline uint64_t queue_claim_all(struct queue q, uint64_t word,
 
 /* ---- Waiting; the lock is not held ---- */
 
+/* Part of that: another waker for n, if it is still queued. */
+bool chp__queue_change_waker(chp_word64 *lock, chp_node *n, chp_waker waker);
+
 /*
  * The owner of n, which was queued, polls again: does it still wait?  Then it
  * does so with this waker.  If not, its result is in n->result.
@@ -55,27 +58,14 @@ static inline uint64_t queue_claim_all(struct queue q, uint64_t word,
 static inline bool queue_still_waits(struct queue q, chp_node *n,
 				     chp_waker waker)
 {
-	chp_waker old = waker;
-	uint64_t word;
-	bool queued;
-
 	/*
 	 * Relaxed: if this is old, a wake is on its way.  CLAIMED counts as
 	 * served: one who was claimed together with us may have told.
 	 */
-	if (likely(load_relaxed(&n->state) == NODE_QUEUED)) {
-		if (waker_same(n->waker, waker))
-			return true;
-		waker_retain(waker);
-		word = word_lock(q.word);
-		queued = load_relaxed(&n->state) == NODE_QUEUED;
-		if (queued)
-			old = node_swap_waker(n, waker);
-		word_unlock(q.word, word);
-		waker_release(old);
-		if (queued)
-			return true;
-	}
+	if (load_relaxed(&n->state) == NODE_QUEUED &&
+	    (likely(waker_same(n->waker, waker)) ||
+	     chp__queue_change_waker(q.word, n, waker)))
+		return true;
 	node_settle(n);
 	return false;
 }

@@ -167,7 +167,7 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 
 	if (op->stage == OP_NEW && o->owned)
 		chp_rwlock_ref(o->rwlock);
-	r = chp__pool_poll(&o->wait, ctx->waker);
+	r = chp__pool_poll(&o->wait, ctx_waker(ctx));
 	if (r == 0 && o->guard) {
 		o->guard->rwlock = o->rwlock;
 		o->guard->data = o->data;
@@ -196,7 +196,7 @@ static const chp_op_class rwlock_class = {
 void chp__rwlock_op(chp_rwlock_op *op, chp_rwlock *l, bool write,
 		    chp_rwlock_guard *guard, void *data, bool owned)
 {
-	chp_op_init(&op->op, &rwlock_class);
+	op_init(&op->op, &rwlock_class);
 	chp__pool_op_init(&op->wait, &l->pool, CHP_FIFO, share(l, write),
 			  need(l, write));
 	op->rwlock = l;
@@ -223,11 +223,12 @@ static COLD int take_slow(struct agent *self, chp_rwlock *l, bool write,
 {
 	chp_rwlock_op op;
 
-	if (chp__pool_take(&l->pool, CHP_FIFO, share(l, write), need(l, write),
-			   false) == 0)
-		return 0;
-	if (wait_expired(self, w))
-		return CHP_ETIMEDOUT;
+	if (unlikely(wait_expired(self, w)))
+		return chp__pool_take(&l->pool, CHP_FIFO, share(l, write),
+				      need(l, write), false) == 0
+			       ? 0
+			       : CHP_ETIMEDOUT;
+	/* Its first poll tries again. */
 	chp__rwlock_op(&op, l, write, NULL, NULL, false);
 	return chp__block(self, &op.op, w);
 }

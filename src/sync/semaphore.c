@@ -110,7 +110,8 @@ static int poll(chp_op *op, chp_poll_ctx *ctx)
 
 	if (op->stage == OP_NEW && o->owned)
 		chp_semaphore_ref(o->semaphore);
-	r = o->wait.n < 0 ? CHP_EINVAL : chp__pool_poll(&o->wait, ctx->waker);
+	r = o->wait.n < 0 ? CHP_EINVAL
+			  : chp__pool_poll(&o->wait, ctx_waker(ctx));
 	return r == CHP_PENDING ? r : finish(o, r);
 }
 
@@ -130,10 +131,10 @@ static const chp_op_class acquire_class = {
 	.cancel = cancel,
 };
 
-void chp__semaphore_acquire_op(chp_acquire_op *op, chp_semaphore *s, int64_t n,
-			       chp_permit *permit, bool owned)
+static inline void init(chp_acquire_op *op, chp_semaphore *s, int64_t n,
+			chp_permit *permit, bool owned)
 {
-	chp_op_init(&op->op, &acquire_class);
+	op_init(&op->op, &acquire_class);
 	chp__pool_op_init(&op->wait, &s->pool, s->policy, n, n);
 	op->semaphore = s;
 	op->permit = permit;
@@ -142,22 +143,29 @@ void chp__semaphore_acquire_op(chp_acquire_op *op, chp_semaphore *s, int64_t n,
 		memset(permit, 0, sizeof(*permit));
 }
 
+void chp__semaphore_acquire_op(chp_acquire_op *op, chp_semaphore *s, int64_t n,
+			       chp_permit *permit, bool owned)
+{
+	init(op, s, n, permit, owned);
+}
+
 void chp_semaphore_acquire_op(chp_acquire_op *op, chp_semaphore *s, int64_t n)
 {
-	chp__semaphore_acquire_op(op, s, n, NULL, false);
+	init(op, s, n, NULL, false);
 }
 
 COLD static int acquire_slow(struct agent *self, chp_semaphore *s, int64_t n,
 			     const chp_wait *w)
 {
 	chp_acquire_op op;
-	int r = chp__pool_take(&s->pool, s->policy, n, n, false);
+	int r;
 
-	if (r != CHP_EAGAIN)
-		return r;
-	if (wait_expired(self, w))
-		return CHP_ETIMEDOUT;
-	chp_semaphore_acquire_op(&op, s, n);
+	if (unlikely(wait_expired(self, w))) {
+		r = chp__pool_take(&s->pool, s->policy, n, n, false);
+		return r == CHP_EAGAIN ? CHP_ETIMEDOUT : r;
+	}
+	/* Its first poll tries again. */
+	init(&op, s, n, NULL, false);
 	return chp__block(self, &op.op, w);
 }
 
@@ -182,8 +190,9 @@ int chp_semaphore_acquire(chp_semaphore *s, int64_t n)
 {
 	struct agent *self = agent_unhindered();
 
-	if (likely(self && n >= 0 && agent_spend_little(self) &&
-		   pool_take_fast(&s->pool, s->policy, n, n)))
+	if (unlikely(!self || n < 0 || !agent_spend_little(self)))
+		return chp_semaphore_acquire_with(s, n, NULL);
+	if (likely(pool_take_fast(&s->pool, s->policy, n, n)))
 		return 0;
-	return chp_semaphore_acquire_with(s, n, NULL);
+	return acquire_slow(self, s, n, NULL);
 }

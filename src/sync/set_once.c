@@ -36,7 +36,7 @@ static const chp_op_class wait_class = {
 
 void chp_set_once_wait_op(chp_once_op *op, chp_set_once *s)
 {
-	chp_op_init(&op->op, &wait_class);
+	op_init(&op->op, &wait_class);
 	op->cell = &s->cell;
 }
 

@@ -159,7 +159,7 @@ static const chp_op_class wait_group_class = {
 
 void chp_wait_group_wait_op(chp_wait_group_op *op, chp_wait_group *wg)
 {
-	chp_op_init(&op->op, &wait_group_class);
+	op_init(&op->op, &wait_group_class);
 	op->group = wg;
 }
 

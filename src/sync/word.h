@@ -23,16 +23,26 @@
 
 enum { LOCKED = 1 };
 
-/* The word, not LOCKED; waits for a holder. */
-static inline uint64_t word_unlocked(const chp_word64 *w)
+/* Part of that: wait for the holder. */
+COLD static uint64_t word_await(const chp_word64 *w)
 {
 	unsigned spins = 0;
 	uint64_t word;
 
-	/* (A) acquire: who goes by what it sees has what was released. */
-	while (unlikely((word = load64_acquire(w)) & LOCKED))
+	do {
 		chp__relax(&spins);
+		word = load64_acquire(w); /* (A) */
+	} while (word & LOCKED);
 	return word;
+}
+
+/* The word, not LOCKED; waits for a holder. */
+static inline uint64_t word_unlocked(const chp_word64 *w)
+{
+	/* (A) acquire: who goes by what it sees has what was released. */
+	uint64_t word = load64_acquire(w);
+
+	return likely(!(word & LOCKED)) ? word : word_await(w);
 }
 
 /* Take the lock if the word is still this one. */

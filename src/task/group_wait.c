@@ -172,7 +172,7 @@ static const chp_op_class group_class = {
 
 void chp_group_next_op(chp_group_op *op, chp_group *g, chp_group_result *out)
 {
-	chp_op_init(&op->op, &group_class);
+	op_init(&op->op, &group_class);
 	op->group = g;
 	op->out = out;
 }

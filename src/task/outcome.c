@@ -229,7 +229,7 @@ static const chp_op_class join_class = {
 
 void chp_task_join_op(chp_join_op *op, chp_task *task, chp_outcome *outcome)
 {
-	chp_op_init(&op->op, &join_class);
+	op_init(&op->op, &join_class);
 	op->task = task;
 	op->outcome = outcome;
 	op->waker.cls = NULL;

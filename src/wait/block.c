@@ -62,6 +62,7 @@ static ALWAYS_INLINE int loop(struct agent *self, chp_op *op, const chp_wait *w,
 	};
 	int r, why;
 
+	ASSUME(self != NULL);
 	r = op_poll(op, &ctx);
 	if (r != CHP_PENDING)
 		return r;

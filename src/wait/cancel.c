@@ -222,7 +222,7 @@ static const chp_op_class cancelled_class = {
 
 void chp_cancel_wait_op(chp_cancel_op *op, chp_cancel *token)
 {
-	chp_op_init(&op->op, &cancelled_class);
+	op_init(&op->op, &cancelled_class);
 	op->token = token;
 	chp_sleep_until_op(&op->deadline, token->deadline);
 }

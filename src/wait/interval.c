@@ -68,7 +68,7 @@ static const chp_op_class tick_class = {
 void chp_interval_tick_op(chp_tick_op *op, chp_interval *iv,
 			  chp_time *scheduled)
 {
-	chp_op_init(&op->op, &tick_class);
+	op_init(&op->op, &tick_class);
 	op->interval = iv;
 	op->scheduled = scheduled;
 	chp_sleep_until_op(&op->sleep, iv->next);

@@ -27,6 +27,11 @@ static inline chp_waker publish(chp_node *n)
 	return waker;
 }
 
+void chp__node_wake(chp_node *n)
+{
+	waker_wake(publish(n));
+}
+
 static void run(const chp_waker *wakers, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)

@@ -75,6 +75,16 @@ static inline void batch_claim(struct wake_batch *b, chp_node *n, int result)
 	store_relaxed(&n->state, NODE_CLAIMED);
 }
 
+/* The same for one that is served alone: no batch. */
+static inline void node_claim(chp_node *n, int result)
+{
+	n->result = result;
+	store_relaxed(&n->state, NODE_CLAIMED);
+}
+
+/* Publish and wake that one.  After the object's lock was given up. */
+void chp__node_wake(chp_node *n);
+
 /* Publish and wake all.  After the object's lock was given up. */
 void chp__batch_wake(struct wake_batch *b);
 

@@ -8,9 +8,7 @@
 
 void chp_op_init(chp_op *op, const chp_op_class *cls)
 {
-	op->cls = cls;
-	op->stage = OP_NEW;
-	op->result = 0;
+	op_init(op, cls);
 }
 
 void chp__op_check_open(const chp_op *op)

@@ -59,6 +59,14 @@ static inline void waker_wake(chp_waker w)
 		w.cls->wake(w.data);
 }
 
+/* chp_op_init(), in place. */
+static inline void op_init(chp_op *op, const chp_op_class *cls)
+{
+	op->cls = cls;
+	op->stage = OP_NEW;
+	op->result = 0;
+}
+
 /* Stops the process if it has finished. */
 void chp__op_check_open(const chp_op *op);
 
@@ -98,7 +106,7 @@ static inline int op_poll_part(chp_op *op, chp_poll_ctx *ctx)
  */
 static inline void op_init_engaged(chp_op *op, const chp_op_class *cls)
 {
-	chp_op_init(op, cls);
+	op_init(op, cls);
 	op->stage = OP_PENDING;
 }
 

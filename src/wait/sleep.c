@@ -84,7 +84,7 @@ static const chp_op_class sleep_class = {
 
 void chp_sleep_until_op(chp_sleep_op *op, chp_time until)
 {
-	chp_op_init(&op->op, &sleep_class);
+	op_init(&op->op, &sleep_class);
 	op->until = until;
 	storep_relaxed(&op->timer.wheel, NULL);
 }

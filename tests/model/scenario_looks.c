@@ -65,6 +65,8 @@ static int saved_permits(void)
 	return (int)state.permits;
 }
 
+LOOK(semaphore_try_closed, chp_semaphore_init(&s, 0, CHP_FIFO),
+     chp_semaphore_close(&s), chp_semaphore_try_acquire(&s, 1) == CHP_ECLOSED);
 LOOK(semaphore_look_available, chp_semaphore_init(&s, 0, CHP_FIFO),
      chp_semaphore_release(&s, 1), chp_semaphore_available(&s) == 1);
 LOOK(semaphore_look_saved, chp_semaphore_init(&s, 0, CHP_FIFO),
