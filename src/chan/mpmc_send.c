@@ -177,7 +177,7 @@ static void init_send(chp_mpmc_op *op, struct chp__mpmc *ch, const void *value,
 		      unsigned flags)
 {
 	op_init(&op->op, ch && ch->capacity == SIZE_MAX ? &unbounded_class
-							    : &send_class);
+							: &send_class);
 	op->ch = ch;
 	op->from = value;
 	op->flags = flags;

@@ -361,9 +361,8 @@ static const chp_op_class unbounded_class = {
 void chp__mpsc_place_op(chp_send_op *op, chp_mpsc_tx *tx, const void *value,
 			size_t n, chp_mpsc_permit *permit)
 {
-	op_init(&op->op, tx->ch && !mpsc_is_bounded(tx->ch)
-				     ? &unbounded_class
-				     : &place_class);
+	op_init(&op->op, tx->ch && !mpsc_is_bounded(tx->ch) ? &unbounded_class
+							    : &place_class);
 	op->tx = tx;
 	op->value = value;
 	op->n = n;
