@@ -28,12 +28,21 @@ struct passed {
 struct passed chp__context_switch(void **save, void *to, uintptr_t word,
 				  void *pointer);
 
+/* Where a context goes on to that ends, and what it passes. */
+struct onward {
+	void *to;
+	uintptr_t word;
+	void *pointer;
+};
+
 /*
  * A context that, when resumed, calls entry with what is passed, on the stack
- * that ends at `top` (16-byte aligned).  entry must not return.  Debuggers see
- * the end of the stack there.
+ * that ends at `top` (16-byte aligned).  When entry returns, the stack is left
+ * for good, and *on, which it has filled, is gone on with.  All calls have then
+ * returned, so that the processor predicts the returns on the other stack as if
+ * there had been none.  Debuggers see the end of the stack at the call of entry.
  */
-void *chp__context_make(void *top,
-			void (*entry)(void *pointer, uintptr_t word));
+void *chp__context_make(void *top, void (*entry)(void *pointer, uintptr_t word,
+						 struct onward *on));
 
 #endif

@@ -59,7 +59,8 @@ chp__context_switch:
 	.cfi_endproc
 	.size	chp__context_switch, . - chp__context_switch
 
-/* First code of a new context: x19 holds entry, x0 and x1 what was passed. */
+/* First and last code of a context: x19 holds entry, x0 and x1 what was
+   passed. */
 	.type	first, %function
 	.p2align 4
 first:
@@ -67,8 +68,25 @@ first:
 	.cfi_undefined x30
 	mov	x29, #0
 	mov	x30, #0
+	sub	sp, sp, #32
+	mov	x2, sp
 	blr	x19
-	brk	#1
+	/* Onward, by a jump: there was no call for a `ret` to be paired with. */
+	ldp	x9, x1, [sp, #0]
+	ldr	x0, [sp, #16]
+	mov	sp, x9
+	ldp	x19, x20, [sp, #0]
+	ldp	x21, x22, [sp, #16]
+	ldp	x23, x24, [sp, #32]
+	ldp	x25, x26, [sp, #48]
+	ldp	x27, x28, [sp, #64]
+	ldp	x29, x30, [sp, #80]
+	ldp	d8, d9, [sp, #96]
+	ldp	d10, d11, [sp, #112]
+	ldp	d12, d13, [sp, #128]
+	ldp	d14, d15, [sp, #144]
+	add	sp, sp, #160
+	br	x30
 	.cfi_endproc
 	.size	first, . - first
 

@@ -46,12 +46,17 @@ static void first(unsigned high, unsigned low)
 {
 	uintptr_t entry = (uintptr_t)high << 32 | low;
 	struct passed p = get_passing();
+	struct onward on;
 
-	((void (*)(void *, uintptr_t))entry)(p.pointer, p.word);
+	((void (*)(void *, uintptr_t, struct onward *))entry)(p.pointer, p.word,
+							      &on);
+	set_passing((struct passed){ on.pointer, on.word });
+	setcontext(on.to);
 	__builtin_trap();
 }
 
-void *chp__context_make(void *top, void (*entry)(void *pointer, uintptr_t word))
+void *chp__context_make(void *top, void (*entry)(void *pointer, uintptr_t word,
+						 struct onward *on))
 {
 	uintptr_t at = ((uintptr_t)top - sizeof(ucontext_t)) & ~(uintptr_t)63;
 	ucontext_t *uc = (ucontext_t *)at;

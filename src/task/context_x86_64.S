@@ -61,7 +61,8 @@ chp__context_switch:
 	.cfi_endproc
 	.size	chp__context_switch, . - chp__context_switch
 
-/* First code of a new context: r12 holds entry, rax and rdx what was passed. */
+/* First and last code of a context: r12 holds entry, rax and rdx what was
+   passed. */
 	.type	first, @function
 	.p2align 4
 first:
@@ -71,8 +72,21 @@ first:
 	movq	%rax, %rdi
 	movq	%rdx, %rsi
 	xorl	%ebp, %ebp
+	subq	$32, %rsp
+	movq	%rsp, %rdx
 	callq	*%r12
-	ud2
+	/* Onward, by a jump: there was no call for a `ret` to be paired with. */
+	movq	16(%rsp), %rax
+	movq	8(%rsp), %rdx
+	movq	(%rsp), %rsp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	popq	%rcx
+	jmpq	*%rcx
 	.cfi_endproc
 	.size	first, . - first
 

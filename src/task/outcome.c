@@ -99,26 +99,42 @@ static struct outcome *outcome_of(const chp_task *task)
 	return task && task->agent.id ? task->agent.slot : NULL;
 }
 
-/*
- * The state of the task that the handle names, or -1: none any more.  Waits for
- * an ender that is about to store DONE: a few instructions.
- */
-static int state_of(const chp_task *task)
+/* Is an ender about to store DONE? */
+static inline bool is_ending(int state)
+{
+	return state == CLAIMED || (state & ~SETTING) == ENDING;
+}
+
+/* The state of the task that the handle names, or -1: none any more. */
+static inline int state_now(const chp_task *task)
 {
 	struct outcome *o = outcome_of(task);
-	unsigned spins = 0;
 	uint64_t end;
 
-	for (;; chp__relax(&spins)) {
-		if (!o)
-			return -1;
-		end = load64_acquire(&o->end); /* (J) */
-		if (end >> END_SHIFT != task->agent.id)
-			return -1;
-		end &= 0xff;
-		if (end != CLAIMED && (end & ~(uint64_t)SETTING) != ENDING)
-			return (int)end;
-	}
+	if (!o)
+		return -1;
+	end = load64_acquire(&o->end); /* (J) */
+	return end >> END_SHIFT == task->agent.id ? (int)(end & 0xff) : -1;
+}
+
+COLD static int state_soon(const chp_task *task)
+{
+	unsigned spins = 0;
+	int state;
+
+	do {
+		chp__relax(&spins);
+		state = state_now(task);
+	} while (is_ending(state));
+	return state;
+}
+
+/* The same after waiting for such an ender: a few instructions. */
+static inline int state_of(const chp_task *task)
+{
+	int state = state_now(task);
+
+	return likely(!is_ending(state)) ? state : state_soon(task);
 }
 
 static bool step(const chp_task *task, unsigned from, unsigned to)
@@ -184,30 +200,40 @@ static bool set_joiner(const chp_task *task, enum end_state from,
 	return true;
 }
 
-static int poll_join(chp_op *op, chp_poll_ctx *ctx)
+/* Wait, from RUNNING or from JOINING; see set_joiner(). */
+static NOINLINE int wait_join(chp_join_op *j, enum end_state from,
+			      chp_waker waker)
 {
-	chp_join_op *j = (chp_join_op *)op;
-	bool fresh = op->stage == OP_NEW, joining;
-	int state = state_of(j->task);
-	chp_waker waker = ctx_waker(ctx);
-
-	if (state == DONE)
-		return take(j->task, j->outcome);
-	if (state < 0 || (fresh && state != RUNNING))
-		return CHP_EINVAL;
-	if (!fresh && waker_same(j->waker, waker))
-		return CHP_PENDING;
+	chp_waker back = waker;
+	bool joining;
 
 	waker_retain(waker);
-	joining = set_joiner(j->task, fresh ? RUNNING : JOINING, &waker);
-	waker_release(waker);
+	joining = set_joiner(j->task, from, &back);
+	waker_release(back);
 	if (joining) {
-		waker_store(&j->waker, ctx_waker(ctx));
+		waker_store(&j->waker, waker);
 		return CHP_PENDING;
 	}
 	/* It has ended, or on a first poll another joiner was faster. */
 	return state_of(j->task) == DONE ? take(j->task, j->outcome)
 					 : CHP_EINVAL;
+}
+
+static int poll_join(chp_op *op, chp_poll_ctx *ctx)
+{
+	chp_join_op *j = (chp_join_op *)op;
+	int state = state_of(j->task);
+	chp_waker waker = ctx_waker(ctx);
+
+	if (state == DONE)
+		return take(j->task, j->outcome);
+	if (op->stage == OP_NEW)
+		return state == RUNNING ? wait_join(j, RUNNING, waker)
+					: CHP_EINVAL;
+	if (state < 0)
+		return CHP_EINVAL;
+	return waker_same(j->waker, waker) ? CHP_PENDING
+					   : wait_join(j, JOINING, waker);
 }
 
 static int cancel_join(chp_op *op)

@@ -3,7 +3,9 @@
  *
  * Every switch goes through switch_to(), one call site: the processor then
  * predicts the return on the other stack, and the sanitizers' shadow stacks
- * stay paired.
+ * stay paired.  But for the last one of a task: its code returns, as any does,
+ * and the context goes on (context.h).  With a call more than returns it would
+ * have the processor mispredict those of whoever is resumed, one after another.
  *
  * After a switch the thread may be another.  So nothing thread-bound is kept
  * across it: the one who resumes us passes its seat.
@@ -72,10 +74,10 @@ static NOINLINE struct seat *switch_to(void **save, void *to, uintptr_t left,
 	return seat;
 }
 
-static void task_exit(struct task *t);
+static void task_exit(struct task *t, struct onward *on);
 
 /* First code of a task, on its own stack. */
-static void task_main(void *pointer, uintptr_t left)
+static void task_main(void *pointer, uintptr_t left, struct onward *on)
 {
 	struct seat *seat = pointer;
 	struct task *t = seat->worker->current;
@@ -83,7 +85,7 @@ static void task_main(void *pointer, uintptr_t left)
 	fiber_enter(&stackful_of(t)->stack->fiber, seat->before);
 	finish_switch(seat->worker, left);
 	chp__outcome_run(&t->outcome);
-	task_exit(t);
+	task_exit(t, on);
 }
 
 /* Its first run.  False: no memory for its stack. */
@@ -186,7 +188,7 @@ static inline void leave(struct seat *seat, struct task *t, enum after after)
  * can be next.  From then on t belongs to others; the stack is ours until it
  * has been left, and what runs on it is the worker.
  */
-static void task_exit(struct task *t)
+static void task_exit(struct task *t, struct onward *on)
 {
 	struct seat *seat = chp__tls_seat();
 	struct stack *s = give_up_stack(t);
@@ -201,9 +203,11 @@ static void task_exit(struct task *t)
 		to = next->context;
 		there = &stackful_of(next)->stack->fiber;
 	}
-	switch_to(&nowhere, to, (uintptr_t)s | AFTER_EXIT, seat, &s->fiber,
-		  there);
-	chp__panic("a task ran on after its end");
+	*on = (struct onward){ to, (uintptr_t)s | AFTER_EXIT, seat };
+	/* No function may return once the sanitizers know of the switch. */
+	if (WATCHED)
+		switch_to(&nowhere, on->to, on->word, on->pointer, &s->fiber,
+			  there);
 }
 
 /* Is nobody there to take over if the next task runs for long? */

@@ -87,13 +87,14 @@ void execution_abandon(void)
 	__builtin_unreachable();
 }
 
-static void thread_main(void *arg, uintptr_t word)
+static void thread_main(void *arg, uintptr_t word, struct onward *on)
 {
 	struct thread *t = arg;
 	unsigned id = thread_id(t);
 	const struct scenario *s = world->scenario;
 
 	(void)word;
+	(void)on;
 	if (id) {
 		s->threads[id - 1]();
 		t->state = THREAD_ENDED;
