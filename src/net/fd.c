@@ -21,7 +21,7 @@
  *	                    tells nothing
  *	lock        guards closed, first, last, and the steps of the two counts
  *
- * net/io.c tries with the system call itself; a public wait tries with poll(2).
+ * net/io.c tries with the system call itself, net/fd_wait.c with poll(2).
  *
  * Slots are never put to another use: a report that the poller had in hand
  * when the descriptor was given up reaches a slot that is free, or another
@@ -31,12 +31,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 
 #include "base/panic.h"
 #include "os/pages.h"
 #include "os/spin.h"
-#include "wait/block.h"
+#include "wait/agent.h"
 #include "wait/driver.h"
 #include "wait/node.h"
 
@@ -323,14 +322,17 @@ static int stay(chp_fd_op *o, chp_waker waker)
 	return queued ? CHP_PENDING : collect(o);
 }
 
-static int poll_report(chp_op *op, chp_poll_ctx *ctx)
+int chp__fd_await(chp_fd_op *o, chp_waker waker)
 {
-	chp_fd_op *o = (chp_fd_op *)op;
-
-	return o->queued ? stay(o, ctx->waker) : enter(o, ctx->waker);
+	return o->queued ? stay(o, waker) : enter(o, waker);
 }
 
-static int cancel(chp_op *op)
+static int poll_report(chp_op *op, chp_poll_ctx *ctx)
+{
+	return chp__fd_await((chp_fd_op *)op, ctx->waker);
+}
+
+int chp__fd_op_cancel(chp_op *op)
 {
 	chp_fd_op *o = (chp_fd_op *)op;
 	struct chp_fd *f = o->fd;
@@ -353,7 +355,7 @@ static int cancel(chp_op *op)
 static const chp_op_class report_class = {
 	.name = "descriptor readiness",
 	.poll = poll_report,
-	.cancel = cancel,
+	.cancel = chp__fd_op_cancel,
 };
 
 void chp__fd_report_op(chp_fd_op *op, chp_fd *f, unsigned what, uint64_t ticket)
@@ -363,79 +365,4 @@ void chp__fd_report_op(chp_fd_op *op, chp_fd *f, unsigned what, uint64_t ticket)
 	op->what = what;
 	op->queued = 0;
 	op->ticket = ticket;
-}
-
-/* ---- Waiting until it is ready, as poll(2) sees it ---- */
-
-/* The directions that are, 0, or -errno. */
-static int is_ready(const chp_fd *f, unsigned what)
-{
-	struct pollfd p = { .fd = f->fd };
-	unsigned hit = 0;
-	int n;
-
-	if (what & CHP_READABLE)
-		p.events |= POLLIN;
-	if (what & CHP_WRITABLE)
-		p.events |= POLLOUT;
-	do
-		n = poll(&p, 1, 0);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n < 0 ? -errno : 0;
-	if (p.revents & (POLLIN | POLLPRI | POLLHUP | POLLERR | POLLNVAL))
-		hit |= CHP_READABLE;
-	if (p.revents & (POLLOUT | POLLHUP | POLLERR | POLLNVAL))
-		hit |= CHP_WRITABLE;
-	return (int)(hit & what);
-}
-
-static int poll_ready(chp_op *op, chp_poll_ctx *ctx)
-{
-	chp_fd_op *o = (chp_fd_op *)op;
-	int r;
-
-	if (!o->what || o->what & ~(CHP_READABLE | CHP_WRITABLE))
-		return CHP_EINVAL;
-	if (o->queued) {
-		r = stay(o, ctx->waker);
-		if (r == CHP_PENDING || r < 0)
-			return r;
-	}
-	for (;;) {
-		o->ticket = chp__fd_ticket(o->fd);
-		r = is_ready(o->fd, o->what);
-		if (r)
-			return r;
-		r = enter(o, ctx->waker);
-		if (r == CHP_PENDING || r < 0)
-			return r;
-	}
-}
-
-static const chp_op_class ready_class = {
-	.name = "descriptor readiness",
-	.poll = poll_ready,
-	.cancel = cancel,
-};
-
-void chp_fd_wait_op(chp_fd_op *op, chp_fd *f, unsigned what)
-{
-	chp__fd_report_op(op, f, what, 0);
-	op_init(&op->op, &ready_class);
-}
-
-int chp_fd_wait_with(chp_fd *f, unsigned what, const chp_wait *w)
-{
-	chp_fd_op op;
-
-	if (!what || what & ~(CHP_READABLE | CHP_WRITABLE))
-		return CHP_EINVAL;
-	chp_fd_wait_op(&op, f, what);
-	return chp_op_wait(&op.op, w);
-}
-
-int chp_fd_wait(chp_fd *f, unsigned what)
-{
-	return chp_fd_wait_with(f, what, NULL);
 }

@@ -34,4 +34,9 @@ bool chp__fd_is_empty(uint64_t ticket);
 void chp__fd_report_op(chp_fd_op *op, chp_fd *f, unsigned what,
 		       uint64_t ticket);
 
+/* Its poll, for an operation of another class that takes its ticket itself;
+   and its cancel. */
+int chp__fd_await(chp_fd_op *o, chp_waker waker);
+int chp__fd_op_cancel(chp_op *op);
+
 #endif
