@@ -5,6 +5,22 @@
  *
  *	x19..x28  x29 x30  d8..d15                          160 bytes
  */
+
+/* What is saved above sp, and off the stack. */
+	.macro load_saved
+	ldp	x19, x20, [sp, #0]
+	ldp	x21, x22, [sp, #16]
+	ldp	x23, x24, [sp, #32]
+	ldp	x25, x26, [sp, #48]
+	ldp	x27, x28, [sp, #64]
+	ldp	x29, x30, [sp, #80]
+	ldp	d8, d9, [sp, #96]
+	ldp	d10, d11, [sp, #112]
+	ldp	d12, d13, [sp, #128]
+	ldp	d14, d15, [sp, #144]
+	add	sp, sp, #160
+	.endm
+
 	.text
 
 	.globl	chp__context_switch
@@ -41,17 +57,7 @@ chp__context_switch:
 	str	x9, [x0]
 	mov	sp, x1
 	/* The other stack has the same shape, so the CFI holds for it too. */
-	ldp	x19, x20, [sp, #0]
-	ldp	x21, x22, [sp, #16]
-	ldp	x23, x24, [sp, #32]
-	ldp	x25, x26, [sp, #48]
-	ldp	x27, x28, [sp, #64]
-	ldp	x29, x30, [sp, #80]
-	ldp	d8, d9, [sp, #96]
-	ldp	d10, d11, [sp, #112]
-	ldp	d12, d13, [sp, #128]
-	ldp	d14, d15, [sp, #144]
-	add	sp, sp, #160
+	load_saved
 	.cfi_adjust_cfa_offset -160
 	mov	x0, x3
 	mov	x1, x2
@@ -75,17 +81,7 @@ first:
 	ldp	x9, x1, [sp, #0]
 	ldr	x0, [sp, #16]
 	mov	sp, x9
-	ldp	x19, x20, [sp, #0]
-	ldp	x21, x22, [sp, #16]
-	ldp	x23, x24, [sp, #32]
-	ldp	x25, x26, [sp, #48]
-	ldp	x27, x28, [sp, #64]
-	ldp	x29, x30, [sp, #80]
-	ldp	d8, d9, [sp, #96]
-	ldp	d10, d11, [sp, #112]
-	ldp	d12, d13, [sp, #128]
-	ldp	d14, d15, [sp, #144]
-	add	sp, sp, #160
+	load_saved
 	br	x30
 	.cfi_endproc
 	.size	first, . - first

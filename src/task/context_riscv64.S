@@ -5,6 +5,36 @@
  *
  *	ra s0..s11  (13 words)  pad  fs0..fs11              208 bytes
  */
+
+/* What is saved above sp, and off the stack; but for ra. */
+	.macro load_saved
+	ld	s0, 8(sp)
+	ld	s1, 16(sp)
+	ld	s2, 24(sp)
+	ld	s3, 32(sp)
+	ld	s4, 40(sp)
+	ld	s5, 48(sp)
+	ld	s6, 56(sp)
+	ld	s7, 64(sp)
+	ld	s8, 72(sp)
+	ld	s9, 80(sp)
+	ld	s10, 88(sp)
+	ld	s11, 96(sp)
+	fld	fs0, 112(sp)
+	fld	fs1, 120(sp)
+	fld	fs2, 128(sp)
+	fld	fs3, 136(sp)
+	fld	fs4, 144(sp)
+	fld	fs5, 152(sp)
+	fld	fs6, 160(sp)
+	fld	fs7, 168(sp)
+	fld	fs8, 176(sp)
+	fld	fs9, 184(sp)
+	fld	fs10, 192(sp)
+	fld	fs11, 200(sp)
+	addi	sp, sp, 208
+	.endm
+
 	.text
 
 	.globl	chp__context_switch
@@ -57,31 +87,7 @@ chp__context_switch:
 	mv	sp, a1
 	/* The other stack has the same shape, so the CFI holds for it too. */
 	ld	ra, 0(sp)
-	ld	s0, 8(sp)
-	ld	s1, 16(sp)
-	ld	s2, 24(sp)
-	ld	s3, 32(sp)
-	ld	s4, 40(sp)
-	ld	s5, 48(sp)
-	ld	s6, 56(sp)
-	ld	s7, 64(sp)
-	ld	s8, 72(sp)
-	ld	s9, 80(sp)
-	ld	s10, 88(sp)
-	ld	s11, 96(sp)
-	fld	fs0, 112(sp)
-	fld	fs1, 120(sp)
-	fld	fs2, 128(sp)
-	fld	fs3, 136(sp)
-	fld	fs4, 144(sp)
-	fld	fs5, 152(sp)
-	fld	fs6, 160(sp)
-	fld	fs7, 168(sp)
-	fld	fs8, 176(sp)
-	fld	fs9, 184(sp)
-	fld	fs10, 192(sp)
-	fld	fs11, 200(sp)
-	addi	sp, sp, 208
+	load_saved
 	.cfi_adjust_cfa_offset -208
 	mv	a0, a3
 	mv	a1, a2
@@ -107,31 +113,7 @@ first:
 	ld	a0, 16(sp)
 	ld	sp, 0(sp)
 	ld	t1, 0(sp)
-	ld	s0, 8(sp)
-	ld	s1, 16(sp)
-	ld	s2, 24(sp)
-	ld	s3, 32(sp)
-	ld	s4, 40(sp)
-	ld	s5, 48(sp)
-	ld	s6, 56(sp)
-	ld	s7, 64(sp)
-	ld	s8, 72(sp)
-	ld	s9, 80(sp)
-	ld	s10, 88(sp)
-	ld	s11, 96(sp)
-	fld	fs0, 112(sp)
-	fld	fs1, 120(sp)
-	fld	fs2, 128(sp)
-	fld	fs3, 136(sp)
-	fld	fs4, 144(sp)
-	fld	fs5, 152(sp)
-	fld	fs6, 160(sp)
-	fld	fs7, 168(sp)
-	fld	fs8, 176(sp)
-	fld	fs9, 184(sp)
-	fld	fs10, 192(sp)
-	fld	fs11, 200(sp)
-	addi	sp, sp, 208
+	load_saved
 	jr	t1
 	.cfi_endproc
 	.size	first, . - first
