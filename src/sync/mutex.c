@@ -10,7 +10,7 @@
  * (`passed`, beside the word), is the word of a mutex that goes from hand to hand
  * past a waiter.
  *
- * Nobody spins for a lock that is held: who finds it so twice queues, and parks
+ * Nobody spins for a lock that is held: who finds it so queues, and parks
  * (a thread, as for everything, with some patience: os/patience.h).
  */
 #include "sync/mutex.h"
@@ -124,9 +124,15 @@ static inline bool is_passed(const chp_mutex *m)
 
 static COLD void unlock_slow(chp_mutex *m)
 {
-	if (!chp_mutex_is_locked(m))
+	/* Relaxed: whoever holds it rightly finds it held. */
+	uint64_t word = load64_relaxed(&m->pool.word);
+
+	if (count_of(word) == 0)
 		chp__panic("mutex %p unlocked, but it is not locked",
 			   (void *)m);
+	/* Nobody waits any more: the next ones need not guess. */
+	if (word == HELD)
+		store_relaxed(&m->pool.passed, 0);
 	chp__pool_add(&m->pool, policy_of(m), 1);
 }
 
@@ -165,9 +171,6 @@ static bool lock_past(chp_mutex *m)
 {
 	uint64_t word = load64_relaxed(&m->pool.word);
 
-	/* The guess was wrong; lost or late, this spoils another one. */
-	if (word == FREE)
-		store_relaxed(&m->pool.passed, 0);
 	return !(word & ~pool_may_pass(policy_of(m))) &&
 	       cas64_acquire(&m->pool.word, &word, word_plus(word, -1));
 }
