@@ -47,7 +47,7 @@ static void spin(void *pointer, uintptr_t word, struct onward *on)
 	(void)word;
 	while (--switches_left > 0)
 		switch_over();
-	on->to = outside;
+	*on = (struct onward){ .to = outside };
 }
 
 static double run_switch(long ops)
